@@ -1,0 +1,198 @@
+using System.Collections.Immutable;
+using AspireMesh.Protocol.Faults;
+using AspireMesh.Protocol.Policies;
+
+namespace AspireMesh.Protocol.Model;
+
+/// <summary>
+/// The whole mesh as intended: workloads, edges and policies. The planner makes it from an AppHost; the control plane compiles it,
+/// together with the endpoints that are alive, into one snapshot per sidecar. It says nothing about addresses that are only known at run time.
+/// </summary>
+public sealed record MeshModel
+{
+    /// <summary>The AppHost's name, shown by tools.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The trust domain; one per AppHost, so that two meshes of one user refuse each other.</summary>
+    public required string TrustDomain { get; init; }
+
+    /// <summary>Namespace in every SPIFFE ID. Default <c>default</c>.</summary>
+    public string Namespace { get; init; } = "default";
+
+    /// <summary>Whether plaintext is taken by inbound listeners. Default <see cref="MtlsMode.Strict"/>.</summary>
+    public MtlsMode Mtls { get; init; } = MtlsMode.Strict;
+
+    /// <summary>How long a leaf certificate lives. Default 1 hour (24 hours in a cluster). Renewed at about half of it.</summary>
+    public TimeSpan SvidLifetime { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>How long a stopping sidecar lets running requests finish. Default 30 seconds.</summary>
+    public TimeSpan DrainTime { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Whether faults may be injected. Off unless the AppHost opts in.</summary>
+    public bool ChaosEnabled { get; init; }
+
+    /// <summary>Whether requests to destinations outside the mesh that nobody declared are refused. Default false.</summary>
+    public bool RefuseUndeclaredEgress { get; init; }
+
+    /// <summary>The workloads, each with a sidecar.</summary>
+    public ImmutableArray<WorkloadModel> Workloads { get; init; } = [];
+
+    /// <summary>The references: who may call whom. The allow-list follows from these.</summary>
+    public ImmutableArray<EdgeModel> Edges { get; init; } = [];
+
+    /// <summary>Destinations outside the mesh that workloads reach through their egress listeners.</summary>
+    public ImmutableArray<ExternalServiceModel> ExternalServices { get; init; } = [];
+
+    /// <summary>Listeners for traffic from outside the mesh.</summary>
+    public ImmutableArray<GatewayModel> Gateways { get; init; } = [];
+
+    /// <summary>Faults in force from the start (usually none).</summary>
+    public ImmutableArray<FaultRule> Faults { get; init; } = [];
+}
+
+/// <summary>How an inbound listener treats plaintext.</summary>
+public enum MtlsMode
+{
+    /// <summary>mTLS is required: plaintext gets nothing.</summary>
+    Strict,
+
+    /// <summary>mTLS is used between sidecars; plaintext is also taken, and counted per caller.</summary>
+    Permissive,
+
+    /// <summary>Sidecars send plaintext to each other. For moving a system into the mesh, never for production.</summary>
+    Disabled,
+}
+
+/// <summary>One resource that takes part in the mesh.</summary>
+public sealed record WorkloadModel
+{
+    /// <summary>The resource's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The endpoints that other workloads can reach.</summary>
+    public ImmutableArray<EndpointModel> Endpoints { get; init; } = [];
+
+    /// <summary>Labels for subsets (for example <c>version</c>) and locality.</summary>
+    public ImmutableDictionary<string, string> Labels { get; init; } = ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>What the inbound side enforces beyond the allow-list.</summary>
+    public InboundPolicies Inbound { get; init; } = new();
+
+    /// <summary>The sidecars beside this workload: one per replica where the host can tell replicas apart, otherwise one.</summary>
+    public ImmutableArray<SidecarModel> Sidecars { get; init; } = [];
+}
+
+/// <summary>A resource's named port.</summary>
+public sealed record EndpointModel
+{
+    /// <summary>The endpoint's name, unique in its workload.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What travels over it.</summary>
+    public AppProtocol Protocol { get; init; }
+
+    /// <summary>Whether the app itself speaks TLS on this port (an https endpoint).</summary>
+    public bool AppTls { get; init; }
+}
+
+/// <summary>What a listener or an endpoint carries.</summary>
+public enum AppProtocol
+{
+    /// <summary>HTTP/1.1 or HTTP/2 (gRPC, WebSocket, server-sent events included), told apart by the first bytes.</summary>
+    Http,
+
+    /// <summary>Opaque TCP: carried without being parsed.</summary>
+    Tcp,
+}
+
+/// <summary>One sidecar process (or in-process sidecar) beside one workload instance.</summary>
+public sealed record SidecarModel
+{
+    /// <summary>Unique in the mesh: the workload's name, with <c>-0</c>, <c>-1</c>, … where there are replicas.</summary>
+    public required string Instance { get; init; }
+
+    /// <summary>Where the inbound listener binds, <c>host:port</c>.</summary>
+    public required string Inbound { get; init; }
+
+    /// <summary>Where the admin listener binds, <c>host:port</c>.</summary>
+    public required string Admin { get; init; }
+}
+
+/// <summary>A reference: <c>From</c> may call <c>To</c>'s endpoint.</summary>
+public sealed record EdgeModel
+{
+    /// <summary>The calling workload.</summary>
+    public required string From { get; init; }
+
+    /// <summary>The called workload or external service.</summary>
+    public required string To { get; init; }
+
+    /// <summary>The called endpoint's name.</summary>
+    public required string Endpoint { get; init; }
+
+    /// <summary>Where each of the caller's sidecars listens for it, <c>host:port</c>, keyed by <see cref="SidecarModel.Instance"/>.</summary>
+    public ImmutableDictionary<string, string> Listen { get; init; } = ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>Policies of this edge.</summary>
+    public EdgePolicies Policies { get; init; } = new();
+}
+
+/// <summary>A destination outside the mesh.</summary>
+public sealed record ExternalServiceModel
+{
+    /// <summary>The external service's name in the AppHost.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Host name or address.</summary>
+    public required string Host { get; init; }
+
+    /// <summary>Port.</summary>
+    public required int Port { get; init; }
+
+    /// <summary>What is carried.</summary>
+    public AppProtocol Protocol { get; init; }
+
+    /// <summary>Whether the sidecar originates TLS towards it.</summary>
+    public bool Tls { get; init; }
+}
+
+/// <summary>A listener for traffic from outside the mesh, on the sidecar of the workload it leads to.</summary>
+public sealed record GatewayModel
+{
+    /// <summary>The gateway's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The workload whose sidecar carries the listener.</summary>
+    public required string Workload { get; init; }
+
+    /// <summary>Where it binds, <c>host:port</c>.</summary>
+    public required string Listen { get; init; }
+
+    /// <summary>PEM of certificate and key for TLS from outside; null for plain HTTP.</summary>
+    public string? CertificatePem { get; init; }
+
+    /// <summary>Where requests go. The first match wins; an empty list sends everything to <see cref="Workload"/>.</summary>
+    public ImmutableArray<GatewayRoute> Routes { get; init; } = [];
+
+    /// <summary>The endpoint of <see cref="Workload"/> that requests go to when no route says otherwise.</summary>
+    public required string Endpoint { get; init; }
+
+    /// <summary>Token validation for requests from outside; null for none.</summary>
+    public JwtPolicy? Jwt { get; init; }
+
+    /// <summary>Limits on requests from outside.</summary>
+    public ImmutableArray<RateLimitPolicy> RateLimits { get; init; } = [];
+}
+
+/// <summary>One rule of a gateway.</summary>
+public sealed record GatewayRoute
+{
+    /// <summary>Which requests.</summary>
+    public required RouteMatch Match { get; init; }
+
+    /// <summary>The workload they go to; the gateway's own workload must have an edge to it.</summary>
+    public required string Workload { get; init; }
+
+    /// <summary>The endpoint of that workload.</summary>
+    public required string Endpoint { get; init; }
+}

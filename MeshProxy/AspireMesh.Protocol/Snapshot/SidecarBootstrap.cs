@@ -1,0 +1,37 @@
+using System.Collections.Immutable;
+
+namespace AspireMesh.Protocol.Snapshot;
+
+/// <summary>
+/// What a sidecar is told before it has a snapshot. Handed over as a file (mode 0600) named by <see cref="FileVariable"/>, which the sidecar
+/// deletes once read: the token is in no command line and no environment.
+/// </summary>
+public sealed record SidecarBootstrap
+{
+    /// <summary>The environment variable that names the bootstrap file.</summary>
+    public const string FileVariable = "ASPIREMESH_BOOTSTRAP";
+
+    /// <summary>The workload.</summary>
+    public required string Workload { get; init; }
+
+    /// <summary>The sidecar's own name.</summary>
+    public required string Instance { get; init; }
+
+    /// <summary>The trust domain.</summary>
+    public required string TrustDomain { get; init; }
+
+    /// <summary>The control plane, <c>https://host:port</c>.</summary>
+    public required string ControlPlane { get; init; }
+
+    /// <summary>Roots that the control plane's certificate must chain to, PEM.</summary>
+    public required ImmutableArray<string> TrustBundle { get; init; }
+
+    /// <summary>The single-use join token; null when <see cref="JoinTokenFile"/> is used.</summary>
+    public string? JoinToken { get; init; }
+
+    /// <summary>A file that holds the token and is read at each join (a projected service-account token in a cluster).</summary>
+    public string? JoinTokenFile { get; init; }
+
+    /// <summary>Where the admin listener binds, <c>host:port</c>.</summary>
+    public required string Admin { get; init; }
+}

@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AspireMesh.Host.Running;
+using AspireMesh.Protocol.Diagnostics;
+
+namespace AspireMesh.Host.Identity;
+
+/// <summary>What is kept of a CA: its roots with their keys, and which of them issues.</summary>
+/// <param name="Issuing">Thumbprint of the root that issues.</param>
+/// <param name="Roots">Certificate and key of each, PEM.</param>
+internal sealed record StoredAuthority(string Issuing, ImmutableArray<StoredRoot> Roots);
+
+/// <summary>One root.</summary>
+internal sealed record StoredRoot(string Certificate, string Key);
+
+/// <summary>Keeps the CA's roots in one file (mode 0600), replaced as a whole so that a crash leaves either the old or the new one.</summary>
+internal sealed class AuthorityStore(string directory)
+{
+    private readonly string _file = Path.Combine(directory, "authority.json");
+
+    /// <summary>What was kept, or null when there is nothing yet.</summary>
+    /// <exception cref="MeshValidationException">The file cannot be used.</exception>
+    public StoredAuthority? Load()
+    {
+        if (!File.Exists(_file)) return null;
+        if (PrivateFile.ReadableByOthers(_file))
+        {
+            throw Bad($"other users may read the root key in '{_file}'. Type: chmod 600 '{_file}'");
+        }
+        try
+        {
+            return JsonSerializer.Deserialize<StoredAuthority>(File.ReadAllText(_file), JsonSerializerOptions.Web) is { Roots.IsDefaultOrEmpty: false } stored
+                ? stored
+                : throw Bad($"'{_file}' holds no root. Remove it to get a new CA");
+        }
+        catch (JsonException e)
+        {
+            throw Bad($"'{_file}' cannot be read ({e.Message}). Remove it to get a new CA");
+        }
+    }
+
+    /// <summary>Replaces what is kept.</summary>
+    public void Save(StoredAuthority authority) => PrivateFile.Write(_file, JsonSerializer.SerializeToUtf8Bytes(authority, JsonSerializerOptions.Web));
+
+    private static MeshValidationException Bad(string message) => new([MeshDiagnostics.BadCertificateAuthority.Found($"The certificate authority cannot be used: {message}.")]);
+}

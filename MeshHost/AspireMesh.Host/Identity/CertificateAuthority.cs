@@ -1,0 +1,185 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using AspireMesh.Protocol.Diagnostics;
+using AspireMesh.Protocol.Identity;
+
+namespace AspireMesh.Host.Identity;
+
+/// <summary>A certificate chain, leaf first, without the root.</summary>
+internal sealed record IssuedSvid(ImmutableArray<byte[]> Chain, DateTimeOffset Expires);
+
+/// <summary>
+/// The mesh's CA. Roots are trusted and kept; below the one that issues stands an intermediate that lives in memory only and signs every SVID,
+/// so the root's key is used once per start. Replacing the root takes three steps (<see cref="AddRoot"/>, <see cref="IssueFromNewest"/>,
+/// <see cref="DropOldRoots"/>), between which a rotation waits for every sidecar.
+/// </summary>
+internal sealed class CertificateAuthority
+{
+    private static readonly TimeSpan IntermediateLifetime = TimeSpan.FromDays(30);
+
+    private readonly TrustDomain _trustDomain;
+    private readonly TimeProvider _time;
+    private readonly AuthorityStore? _store;
+    private readonly GivenAuthority? _given;
+    private readonly Lock _gate = new();
+    private readonly List<X509Certificate2> _roots = [];
+    private X509Certificate2 _issuingRoot;
+    private X509Certificate2 _signer;
+    private ImmutableArray<X509Certificate2> _above = [];
+
+    public CertificateAuthority(TrustDomain trustDomain, TimeProvider time, AuthorityStore? store = null, GivenAuthority? given = null)
+    {
+        (_trustDomain, _time, _store, _given) = (trustDomain, time, store, given);
+        if (given is not null)
+        {
+            _roots.Add(given.Root);
+            (_issuingRoot, _signer, _above) = (given.Root, given.Signer, given.Above);
+            return;
+        }
+        _issuingRoot = LoadRoots() ?? CreateRoot();
+        _signer = NewIntermediate();
+    }
+
+    /// <summary>Whether the user gave the CA: its roots are not ours to replace.</summary>
+    public bool IsGiven => _given is not null;
+
+    /// <summary>The trusted roots, oldest first.</summary>
+    public ImmutableArray<X509Certificate2> Roots { get { lock (_gate) return [.. _roots]; } }
+
+    /// <summary>The root that new SVIDs chain to.</summary>
+    public X509Certificate2 IssuingRoot { get { lock (_gate) return _issuingRoot; } }
+
+    /// <summary>The trusted roots as PEM, one certificate each.</summary>
+    public ImmutableArray<string> BundlePem => [.. Roots.Select(r => r.ExportCertificatePem() + "\n")];
+
+    /// <summary>Grants a certificate request: only its key is taken, never the names it asks for.</summary>
+    /// <exception cref="MeshValidationException">The request is malformed, not signed by its key, or asks for a key that is not allowed.</exception>
+    public IssuedSvid Issue(SpiffeId id, string instance, ReadOnlySpan<byte> csr, TimeSpan lifetime) => Sign(id, instance, ReadKey(csr), lifetime, out _);
+
+    /// <summary>The control plane's own SVID, with its key and the certificates to send along.</summary>
+    public (X509Certificate2 Leaf, X509Certificate2Collection Above) IssueOwn(SpiffeId id, TimeSpan lifetime)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var issued = Sign(id, "aspiremesh-control-plane", new PublicKey(key), lifetime, out var leaf);
+        using (leaf)
+        {
+            var above = new X509Certificate2Collection();
+            foreach (var certificate in issued.Chain.Skip(1)) above.Add(X509CertificateLoader.LoadCertificate(certificate));
+            return (leaf.CopyWithPrivateKey(key), above);
+        }
+    }
+
+    /// <summary>First step of a rotation: a new root is trusted beside the old one; nothing is issued from it yet.</summary>
+    public void AddRoot()
+    {
+        lock (_gate)
+        {
+            CreateRoot();
+        }
+    }
+
+    /// <summary>Second step: what is issued from now on chains to the newest root.</summary>
+    public void IssueFromNewest()
+    {
+        lock (_gate)
+        {
+            _issuingRoot = _roots[^1];
+            _signer = NewIntermediate();
+            Save();
+        }
+    }
+
+    /// <summary>Third step: only the issuing root stays trusted.</summary>
+    public void DropOldRoots()
+    {
+        lock (_gate)
+        {
+            _roots.RemoveAll(r => r != _issuingRoot);
+            Save();
+        }
+    }
+
+    private IssuedSvid Sign(SpiffeId id, string instance, PublicKey key, TimeSpan lifetime, out X509Certificate2 leaf)
+    {
+        lock (_gate)
+        {
+            var now = _time.GetUtcNow();
+            // An SVID must not outlive its issuer; a control plane that runs for weeks makes itself a new intermediate in time.
+            if (_signer != _issuingRoot && _given is null && now + lifetime > _signer.NotAfter) _signer = NewIntermediate();
+            leaf = CertificateFactory.Svid(id, instance, key, _signer, now, lifetime);
+            return new IssuedSvid([leaf.RawData, _signer.RawData, .. _above.Select(c => c.RawData)], leaf.NotAfter.ToUniversalTime());
+        }
+    }
+
+    private X509Certificate2 NewIntermediate() => CertificateFactory.Intermediate(_trustDomain, _issuingRoot, _time.GetUtcNow(), IntermediateLifetime);
+
+    private X509Certificate2 CreateRoot()
+    {
+        var root = CertificateFactory.Root(_trustDomain, _time.GetUtcNow());
+        _roots.Add(root);
+        _issuingRoot ??= root; // at the first start
+        Save();
+        return root;
+    }
+
+    private X509Certificate2? LoadRoots()
+    {
+        if (_store?.Load() is not { } stored) return null;
+        X509Certificate2? issuing = null;
+        foreach (var kept in stored.Roots)
+        {
+            var root = ReadRoot(kept);
+            if (root.NotAfter < _time.GetUtcNow()) continue;
+            _roots.Add(root);
+            if (root.Thumbprint == stored.Issuing) issuing = root;
+        }
+        return issuing ?? _roots.FirstOrDefault();
+    }
+
+    private X509Certificate2 ReadRoot(StoredRoot kept)
+    {
+        try
+        {
+            var root = X509Certificate2.CreateFromPem(kept.Certificate, kept.Key);
+            if (SvidValidator.TryReadId(root, out var id, out _) && id.TrustDomain == _trustDomain) return root;
+            throw Bad($"the kept root '{root.Subject}' is not of the trust domain '{_trustDomain}'. Choose another state directory");
+        }
+        catch (CryptographicException e)
+        {
+            throw Bad($"a kept root cannot be read ({e.Message}). Remove the state directory's authority.json to get a new CA");
+        }
+    }
+
+    private void Save()
+    {
+        if (_store is null || _given is not null) return;
+        _store.Save(new StoredAuthority(_issuingRoot.Thumbprint, [.. _roots.Select(r => new StoredRoot(r.ExportCertificatePem(), KeyPem(r)))]));
+    }
+
+    private static string KeyPem(X509Certificate2 root)
+    {
+        using var key = root.GetECDsaPrivateKey()!;
+        return key.ExportPkcs8PrivateKeyPem();
+    }
+
+    private static PublicKey ReadKey(ReadOnlySpan<byte> csr)
+    {
+        try
+        {
+            var request = CertificateRequest.LoadSigningRequest(csr.ToArray(), HashAlgorithmName.SHA256, CertificateRequestLoadOptions.Default);
+            using var key = request.PublicKey.GetECDsaPublicKey() ?? throw BadRequest("its key is not an elliptic curve key");
+            if (key.KeySize is not (256 or 384)) throw BadRequest($"its key has {key.KeySize} bits");
+            return request.PublicKey;
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        {
+            throw BadRequest($"it cannot be read or its signature is wrong ({e.Message})");
+        }
+    }
+
+    private static MeshValidationException Bad(string message) => new([MeshDiagnostics.BadCertificateAuthority.Found($"The certificate authority cannot be used: {message}.")]);
+
+    private static MeshValidationException BadRequest(string message) =>
+        new([MeshDiagnostics.BadCertificateRequest.Found($"The certificate request cannot be granted: {message}. Send PKCS#10 with an ECDSA P-256 or P-384 key.")]);
+}

@@ -1,0 +1,52 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using AspireMesh.Protocol.Diagnostics;
+
+namespace AspireMesh.Host.Identity;
+
+/// <summary>A CA that the user gave as files: the certificate that signs SVIDs, those between it and the root, and the root.</summary>
+internal sealed record GivenAuthority(X509Certificate2 Signer, ImmutableArray<X509Certificate2> Above, X509Certificate2 Root)
+{
+    /// <summary>Reads the files; reports everything that is wrong with them at once.</summary>
+    /// <exception cref="MeshValidationException">The files cannot be used.</exception>
+    public static GivenAuthority Load(string certificateFile, string? keyFile, TimeProvider time)
+    {
+        var problems = ImmutableArray.CreateBuilder<MeshProblem>();
+        void Add(string found, string next) =>
+            problems.Add(MeshDiagnostics.BadCertificateAuthority.Found($"The certificate authority in '{certificateFile}' cannot be used: {found}. {next}"));
+
+        var chain = new X509Certificate2Collection();
+        X509Certificate2? signer = null;
+        try
+        {
+            chain.ImportFromPemFile(certificateFile);
+            signer = X509Certificate2.CreateFromPemFile(certificateFile, keyFile);
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            Add(e.Message, "Give PEM files with the certificates (signing one first) and the unencrypted key of the first.");
+        }
+        if (chain.Count > 0)
+        {
+            CheckSigner(chain[0], time.GetUtcNow(), Add);
+            if (!IsSelfSigned(chain[^1])) Add($"its last certificate '{chain[^1].Subject}' is not a root", "Append the certificates above it, up to the root.");
+        }
+        if (problems.Count > 0) throw new MeshValidationException(problems.ToImmutable());
+        // The root itself is not sent along: peers have it in their bundle.
+        var above = chain.Count <= 2 ? [] : chain.Skip(1).SkipLast(1).ToImmutableArray();
+        return new GivenAuthority(signer!, above, chain[^1]);
+    }
+
+    private static void CheckSigner(X509Certificate2 signer, DateTimeOffset now, Action<string, string> add)
+    {
+        var constraints = signer.Extensions.OfType<X509BasicConstraintsExtension>().FirstOrDefault();
+        if (constraints is not { CertificateAuthority: true }) add($"'{signer.Subject}' is not a CA certificate", "Give one with basicConstraints CA:TRUE.");
+        var usage = signer.Extensions.OfType<X509KeyUsageExtension>().FirstOrDefault();
+        if (usage is not null && (usage.KeyUsages & X509KeyUsageFlags.KeyCertSign) == 0) add($"'{signer.Subject}' may not sign certificates", "Give one with keyUsage keyCertSign.");
+        if (signer.NotAfter < now) add($"'{signer.Subject}' expired at {signer.NotAfter.ToUniversalTime():u}", "Give one that is valid.");
+        if (signer.PublicKey.GetECDsaPublicKey() is null && signer.PublicKey.GetRSAPublicKey() is null) add($"'{signer.Subject}' has neither an ECDSA nor an RSA key", "Give one that has.");
+    }
+
+    private static bool IsSelfSigned(X509Certificate2 certificate) => certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData);
+}

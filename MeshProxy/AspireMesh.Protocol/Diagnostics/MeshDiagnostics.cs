@@ -1,0 +1,138 @@
+namespace AspireMesh.Protocol.Diagnostics;
+
+/// <summary>
+/// The one list of everything AspireMesh reports by id. Ranges: 0001 the mesh model and its policies; 0100 planning an AppHost; 0200 what a sidecar
+/// refuses in a snapshot; 0300 identity; 0400 the operator's tool and the run file; 0500 simulator and build; 0600 faults and chaos; 0700 publishing.
+/// </summary>
+public static class MeshDiagnostics
+{
+    private static readonly List<MeshDiagnostic> Defined = [];
+
+    /// <summary>Every diagnostic, in the order of this file.</summary>
+    public static IReadOnlyList<MeshDiagnostic> All => Defined;
+
+    // 0001: the mesh model and its policies (checked by the control plane).
+
+    /// <summary>A trust domain or namespace that no SPIFFE ID can carry.</summary>
+    public static MeshDiagnostic BadTrustDomain { get; } = Define("MESH0001", "The trust domain or namespace cannot be used", "Use a-z, 0-9, '.', '-' and '_', for example .WithTrustDomain(\"shop.mesh\").");
+
+    /// <summary>A workload, endpoint or instance name that cannot be used.</summary>
+    public static MeshDiagnostic BadName { get; } = Define("MESH0002", "A name cannot be used in the mesh", "Rename the resource or endpoint: letters, digits, '.', '-' and '_'.");
+
+    /// <summary>Two things of one kind with the same name.</summary>
+    public static MeshDiagnostic DuplicateName { get; } = Define("MESH0003", "Two things have the same name", "Rename one of them, or remove the second.");
+
+    /// <summary>A workload that is not in the mesh.</summary>
+    public static MeshDiagnostic UnknownWorkload { get; } = Define("MESH0004", "A workload is not in the mesh", "Correct the name, or bring the resource into the mesh with .WithMesh().");
+
+    /// <summary>An endpoint that its workload does not have.</summary>
+    public static MeshDiagnostic UnknownEndpoint { get; } = Define("MESH0005", "A workload has no such endpoint", "Correct the endpoint's name, or declare it with .WithHttpEndpoint(name: …).");
+
+    /// <summary>An address that is no <c>host:port</c>.</summary>
+    public static MeshDiagnostic BadAddress { get; } = Define("MESH0006", "An address cannot be used", "Write it as host:port with a port from 1 to 65535, for example 127.0.0.1:8080.");
+
+    /// <summary>Two listeners on one address.</summary>
+    public static MeshDiagnostic PortConflict { get; } = Define("MESH0007", "Two listeners want the same address", "Give one of them another port.");
+
+    /// <summary>A workload without sidecar.</summary>
+    public static MeshDiagnostic NoSidecar { get; } = Define("MESH0008", "A workload has no sidecar, or an edge has no listener for one", "Give every sidecar of the caller a listen address.");
+
+    /// <summary>A policy value outside its range.</summary>
+    public static MeshDiagnostic ValueOutOfRange { get; } = Define("MESH0009", "A policy value is outside its range", "Set it to a value within the range the message names.");
+
+    /// <summary>Policies that exclude each other.</summary>
+    public static MeshDiagnostic PoliciesConflict { get; } = Define("MESH0010", "Policies exclude each other or do not apply", "Remove one of them.");
+
+    /// <summary>A traffic split that sends nothing anywhere.</summary>
+    public static MeshDiagnostic SplitWithoutWeight { get; } = Define("MESH0011", "All weights of a traffic split are 0", "Give at least one leg a weight above 0.");
+
+    /// <summary>A regular expression that cannot be compiled.</summary>
+    public static MeshDiagnostic BadRegex { get; } = Define("MESH0012", "A regular expression cannot be used", "Correct it; look-around and back references are not available (it runs without backtracking).");
+
+    /// <summary>A JWT policy without keys.</summary>
+    public static MeshDiagnostic JwtWithoutKeys { get; } = Define("MESH0013", "A JWT policy cannot validate anything", "Set either JwksUri (https, or http on loopback) or Jwks, and an issuer.");
+
+    /// <summary>A subset that no sidecar belongs to.</summary>
+    public static MeshDiagnostic EmptySubset { get; } = Define("MESH0014", "A subset has no workload", "Label the workload with .WithMeshLabels(…), or correct the subset.");
+
+    /// <summary>A missing reference.</summary>
+    public static MeshDiagnostic NoEdge { get; } = Define("MESH0015", "There is no reference between two workloads", "Add it with .WithReference(…) on the caller.");
+
+    /// <summary>A policy document that cannot be read.</summary>
+    public static MeshDiagnostic BadDocument { get; } = Define("MESH0016", "A document cannot be read", "Correct the place the message names.");
+
+    /// <summary>A gateway certificate that cannot be read.</summary>
+    public static MeshDiagnostic BadCertificate { get; } = Define("MESH0017", "A certificate cannot be used", "Give PEM with the certificate and its unencrypted private key.");
+
+    // 0200: what a sidecar refuses in a snapshot.
+
+    /// <summary>A snapshot that a sidecar refused.</summary>
+    public static MeshDiagnostic SnapshotRefused { get; } = Define("MESH0200", "A sidecar refused its snapshot", "Correct what the reasons name; the last good snapshot stays in force.");
+
+    // 0300: identity.
+
+    /// <summary>A join that was refused.</summary>
+    public static MeshDiagnostic JoinRefused { get; } = Define("MESH0300", "A sidecar could not join", "Start the sidecar's resource again: it gets a fresh token.");
+
+    /// <summary>A certificate request that cannot be granted.</summary>
+    public static MeshDiagnostic BadCertificateRequest { get; } = Define("MESH0301", "A certificate request cannot be granted", "Send a PKCS#10 request signed with an ECDSA P-256 or P-384 key.");
+
+    /// <summary>A peer certificate that is no SVID of this mesh.</summary>
+    public static MeshDiagnostic NotAnSvid { get; } = Define("MESH0302", "A certificate is no SVID of this mesh", "Use the certificate that the control plane issued.");
+
+    /// <summary>CA files that cannot be used.</summary>
+    public static MeshDiagnostic BadCertificateAuthority { get; } = Define("MESH0303", "The certificate authority cannot be used", "Give a CA certificate with keyCertSign and its ECDSA key, or remove the state directory for a new one.");
+
+    /// <summary>A rotation that could not go on.</summary>
+    public static MeshDiagnostic RotationStopped { get; } = Define("MESH0304", "A root rotation stopped", "Bring the sidecars it waits for back, then type: aspiremesh certs rotate");
+
+    /// <summary>A sidecar without a valid SVID.</summary>
+    public static MeshDiagnostic SvidMissing { get; } = Define("MESH0305", "A sidecar has no valid SVID", "Start the sidecar's resource again.");
+
+    // 0400: the operator's tool, the run file and the state of a running mesh.
+
+    /// <summary>No running mesh.</summary>
+    public static MeshDiagnostic NoMesh { get; } = Define("MESH0400", "No running mesh was found", "Start the AppHost: dotnet run --project <apphost>");
+
+    /// <summary>Several running meshes.</summary>
+    public static MeshDiagnostic SeveralMeshes { get; } = Define("MESH0401", "Several meshes are running", "Choose one with --mesh <apphost>.");
+
+    /// <summary>A control plane that does not answer.</summary>
+    public static MeshDiagnostic ControlPlaneAway { get; } = Define("MESH0402", "The control plane does not answer", "Start the AppHost again.");
+
+    /// <summary>A sidecar that is not connected.</summary>
+    public static MeshDiagnostic SidecarAway { get; } = Define("MESH0403", "A sidecar is not connected", "Look at its log, then type: aspiremesh check --wait 30");
+
+    /// <summary>A sidecar that has not acknowledged its snapshot.</summary>
+    public static MeshDiagnostic SnapshotNotAcknowledged { get; } = Define("MESH0404", "A sidecar has not acknowledged its snapshot", "Look at its log, then type: aspiremesh check --wait 30");
+
+    /// <summary>An app that is not healthy.</summary>
+    public static MeshDiagnostic AppUnhealthy { get; } = Define("MESH0405", "An app is not healthy", "Look at the resource's log in the dashboard.");
+
+    /// <summary>Callers that still use plaintext.</summary>
+    public static MeshDiagnostic PlaintextCallers { get; } = Define("MESH0406", "Callers still need plaintext", "Bring them into the mesh before you type: aspiremesh mtls strict");
+
+    /// <summary>A port that is in use.</summary>
+    public static MeshDiagnostic PortInUse { get; } = Define("MESH0407", "A port is in use", "End the process that holds it, or choose another port.");
+
+    /// <summary>A wrong value on the command line.</summary>
+    public static MeshDiagnostic BadArgument { get; } = Define("MESH0408", "An argument cannot be used", "Correct it as the message says.");
+
+    // 0600: faults and chaos.
+
+    /// <summary>Faults are off.</summary>
+    public static MeshDiagnostic ChaosDisabled { get; } = Define("MESH0600", "Faults are off in this mesh", "Turn them on with .WithChaos(), or start the AppHost with --Mesh:Chaos=true.");
+
+    /// <summary>A fault that cannot be injected.</summary>
+    public static MeshDiagnostic BadFault { get; } = Define("MESH0601", "A fault cannot be injected", "Correct what the message names.");
+
+    /// <summary>A fault that is not there.</summary>
+    public static MeshDiagnostic UnknownFault { get; } = Define("MESH0602", "There is no such fault", "See what is in force with: aspiremesh faults list");
+
+    private static MeshDiagnostic Define(string id, string title, string whatToDo)
+    {
+        var diagnostic = new MeshDiagnostic(id, title, whatToDo);
+        Defined.Add(diagnostic);
+        return diagnostic;
+    }
+}

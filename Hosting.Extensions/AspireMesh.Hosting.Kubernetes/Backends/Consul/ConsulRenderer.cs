@@ -1,0 +1,125 @@
+using System.Text.Json.Nodes;
+using AspireMesh.Hosting.Kubernetes.Rendering;
+using AspireMesh.Protocol.Model;
+using AspireMesh.Protocol.Policies;
+using static AspireMesh.Hosting.Kubernetes.Rendering.Tree;
+
+namespace AspireMesh.Hosting.Kubernetes.Backends.Consul;
+
+/// <summary>
+/// Consul on Kubernetes (consul.hashicorp.com/v1alpha1). ServiceDefaults of the caller carries its limits per upstream; a router belongs to the callee and
+/// so to all callers. Intentions do nothing unless the default is deny, hence the wildcard.
+/// </summary>
+internal sealed class ConsulRenderer : IMeshRenderer
+{
+    private const string Api = "consul.hashicorp.com/v1alpha1";
+
+    public MeshBackend Backend => MeshBackend.Consul;
+
+    public void Render(RenderSession session)
+    {
+        session.Notices.Add("Annotate the pods with consul.hashicorp.com/connect-inject: \"true\" and run with transparent proxy; the chart's pod templates carry the annotation.");
+        session.Add(new(Api, "Mesh", "mesh", session.Placement.Namespace, Map(("spec", Map(("tls", Map(("incoming", Map(("tlsMinVersion", "TLSv1_3"))))), ("allowEnablingPermissiveMutualTLS", session.Model.Mtls != MtlsMode.Strict))))));
+        session.Add(new(Api, "ServiceIntentions", "deny-all", session.Placement.Namespace, Map(("spec", Map(("destination", Map(("name", "*"))), ("sources", List(Map(("name", "*"), ("action", "deny")))))))));
+        foreach (var workload in session.Model.Workloads)
+        {
+            RenderDefaults(session, workload);
+            if (workload.Endpoints.Length > 0) RenderIntentions(session, workload);
+            ConsulRoutes.Render(session, workload);
+        }
+        foreach (var external in session.Model.ExternalServices) RenderExternal(session, external);
+        foreach (var item in session.Items) Verdict(session, item);
+    }
+
+    internal static Manifest Entry(RenderSession session, string kind, string name, JsonObject spec) => new(Api, kind, name, session.Placement.Namespace, Map(("spec", spec)));
+
+    internal static string ServiceOf(RenderSession session, string workload) => session.Placement.Workloads[workload].Service;
+
+    private static void RenderDefaults(RenderSession session, WorkloadModel workload)
+    {
+        var overrides = new JsonArray();
+        foreach (var edge in session.Model.Edges.Where(e => e.From == workload.Name && session.Placement.Workloads.ContainsKey(e.To)).DistinctBy(e => e.To))
+        {
+            var outliers = edge.Policies.OutlierDetection ?? MeshDefaults.OutlierDetection;
+            var limits = edge.Policies.Limits;
+            overrides.Add(Map(
+                ("name", ServiceOf(session, edge.To)),
+                ("connectTimeoutMs", (int)(edge.Policies.Timeouts ?? MeshDefaults.Timeouts).Connect.TotalMilliseconds),
+                ("limits", limits is null ? null : Map(
+                    ("maxConnections", limits.MaxConnections > 0 ? limits.MaxConnections : null),
+                    ("maxPendingRequests", limits.MaxPendingRequests > 0 ? limits.MaxPendingRequests : null),
+                    ("maxConcurrentRequests", limits.MaxConcurrentRequests > 0 ? limits.MaxConcurrentRequests : null)).OrNull()),
+                ("passiveHealthCheck", Map(
+                    ("interval", Duration(outliers.Interval)),
+                    ("maxFailures", outliers.Consecutive5xx),
+                    ("baseEjectionTime", Duration(outliers.BaseEjection)),
+                    ("maxEjectionPercent", (int)Math.Round(outliers.MaxEjectedPercent))))));
+        }
+        var limit = workload.Inbound.RateLimits.FirstOrDefault(IsTaken);
+        var tcp = workload.Endpoints.Length > 0 && workload.Endpoints.All(e => e.Protocol == AppProtocol.Tcp);
+        session.Add(Entry(session, "ServiceDefaults", ServiceOf(session, workload.Name), Map(
+            ("protocol", tcp ? "tcp" : "http"),
+            ("mutualTLSMode", session.Model.Mtls == MtlsMode.Strict ? "strict" : "permissive"),
+            ("rateLimits", limit is null ? null : Map(("instanceLevel", Map(("requestsPerSecond", (int)Math.Ceiling(limit.PerSecond)), ("requestsMaxBurst", limit.Burst > 0 ? limit.Burst : null))))),
+            ("upstreamConfig", overrides.Count == 0 ? null : Map(("overrides", overrides))))));
+    }
+
+    private static void RenderIntentions(RenderSession session, WorkloadModel workload)
+    {
+        var sources = List(PolicyItems.Callers(session.Model, workload.Name).Select(c => Map(("name", ServiceOf(session, c)), ("action", "allow"))));
+        foreach (var rule in workload.Inbound.Authorization.Where(IsTaken))
+        {
+            foreach (var caller in rule.Callers.Where(session.Placement.Workloads.ContainsKey))
+            {
+                var existing = sources.FirstOrDefault(s => s!["name"]!.GetValue<string>() == ServiceOf(session, caller));
+                if (existing is not null) sources.Remove(existing);
+                sources.Add(Map(("name", ServiceOf(session, caller)), ("action", rule.Action == AuthorizationAction.Deny ? "deny" : "allow")));
+            }
+        }
+        session.Add(Entry(session, "ServiceIntentions", ServiceOf(session, workload.Name), Map(("destination", Map(("name", ServiceOf(session, workload.Name)))), ("sources", sources))));
+        if (workload.Inbound.Jwt is not { } jwt) return;
+        var keys = jwt.JwksUri is not null
+            ? Map(("remote", Map(("uri", jwt.JwksUri), ("cacheDuration", Duration(jwt.Refresh)))))
+            : Map(("local", Map(("jwks", Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(jwt.Jwks ?? "{}"))))));
+        session.Add(Entry(session, "JWTProvider", $"{workload.Name}-jwt", Map(("issuer", jwt.Issuer), ("audiences", Texts(jwt.Audiences).OrNull()), ("jsonWebKeySet", keys), ("clockSkewSeconds", (int)jwt.ClockSkew.TotalSeconds))));
+    }
+
+    // A rule with requests would need permissions[] merged with the action of the same source, which Consul refuses; those rules are kept or refused.
+    private static bool IsTaken(AuthorizationRule rule) =>
+        rule.Callers.Length > 0 && rule.Requests.Length == 0 && rule.Claims.Length == 0 && rule.Endpoints.Length == 0 && rule.Action != AuthorizationAction.Audit;
+
+    private static bool IsTaken(RateLimitPolicy limit) => limit.Key == RateLimitKey.None && limit.Matches.Length == 0;
+
+    private static void RenderExternal(RenderSession session, ExternalServiceModel external)
+    {
+        session.Add(Entry(session, "ServiceDefaults", external.Name, Map(
+            ("protocol", external.Protocol == AppProtocol.Tcp || external.Tls ? "tcp" : "http"),
+            ("destination", Map(("addresses", Texts([external.Host])), ("port", external.Port))))));
+        session.Add(Entry(session, "TerminatingGateway", $"{external.Name}-egress", Map(("services", List(Map(("name", external.Name)))))));
+    }
+
+    private static void Verdict(RenderSession session, PolicyItem item)
+    {
+        if (ConsulRoutes.TryVerdict(session, item)) return;
+        switch (item.Kind)
+        {
+            case PolicyKind.Mtls when session.Model.Mtls == MtlsMode.Disabled: session.Approximated(item, "mutualTLSMode permissive: Consul's proxies always send mTLS"); break;
+            case PolicyKind.Mtls: session.Rendered(item, "ServiceDefaults mutualTLSMode"); break;
+            case PolicyKind.AllowList: session.Rendered(item, "ServiceIntentions, over a wildcard that denies the rest"); break;
+            case PolicyKind.AuthorizationRule when IsTaken(item.Rule!) && item.Rule!.Callers.All(session.Placement.Workloads.ContainsKey): session.Rendered(item, "ServiceIntentions"); break;
+            case PolicyKind.AuthorizationRule: session.Missing(item, "a rule on requests, claims or one endpoint does not go beside an action for the same source"); break;
+            case PolicyKind.AuditOnly: session.Missing(item, "Consul can only check an intention (consul intention check), not shadow it"); break;
+            case PolicyKind.Jwt: session.Approximated(item, "JWTProvider; name it in the intention's jwt.providers once the cluster runs Consul 1.16 or later"); break;
+            case PolicyKind.RateLimit when item.Workload!.Inbound.RateLimits.FirstOrDefault(IsTaken)?.Name == item.Detail: session.Rendered(item, "ServiceDefaults rateLimits.instanceLevel"); break;
+            case PolicyKind.RateLimit: session.Missing(item, "instanceLevel limits have one bucket, not one per caller or header"); break;
+            case PolicyKind.OutlierDetection: session.Approximated(item, "upstreamConfig passiveHealthCheck counts 5xx and connect failures together"); break;
+            case PolicyKind.Limits: session.Rendered(item, "upstreamConfig limits"); break;
+            case PolicyKind.CircuitBreaker: session.Approximated(item, "passiveHealthCheck ejects by consecutive failures, not by a ratio"); break;
+            case PolicyKind.ExternalService: session.Rendered(item, "ServiceDefaults destination and TerminatingGateway"); break;
+            case PolicyKind.EgressControl: session.Missing(item, "set meshDestinationsOnly in the cluster's Mesh entry: it is cluster-wide"); break;
+            case PolicyKind.Gateway: session.Missing(item, "Consul's API gateway is a cluster's affair; point it at the gateway workload's Service"); break;
+            case PolicyKind.Fault: session.Missing(item, "faults are an extension of Consul Enterprise"); break;
+            default: session.Missing(item, $"Consul has no {item.Kind}"); break;
+        }
+    }
+}

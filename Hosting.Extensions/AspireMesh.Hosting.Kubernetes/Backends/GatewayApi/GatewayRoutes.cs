@@ -1,0 +1,155 @@
+using System.Text.Json.Nodes;
+using AspireMesh.Hosting.Kubernetes.Rendering;
+using AspireMesh.Protocol.Model;
+using AspireMesh.Protocol.Policies;
+using static AspireMesh.Hosting.Kubernetes.Rendering.Tree;
+
+namespace AspireMesh.Hosting.Kubernetes.Backends.GatewayApi;
+
+/// <summary>
+/// HTTPRoutes with a Service as parent (GAMMA), shared by every back end that reads Gateway API. A route of this kind has no match on the caller,
+/// so edges to one endpoint that differ by caller are merged: the first caller's routes stand, and the verdict says so.
+/// </summary>
+internal static class GatewayRoutes
+{
+    public const string Api = "gateway.networking.k8s.io/v1";
+
+    public static void Render(RenderSession session, GatewayRouteOptions options, Func<EdgeModel, JsonObject?>? annotations = null)
+    {
+        foreach (var group in HttpEdges(session))
+        {
+            var edge = group.First();
+            var placement = session.Placement.Workloads[edge.To];
+            var rules = new JsonArray();
+            foreach (var route in edge.Policies.Routes) rules.Add(RuleOf(session, edge, route, options));
+            rules.Add(RuleOf(session, edge, new RoutePolicy { Name = "default" }, options));
+            var parent = Map(("group", ""), ("kind", "Service"), ("name", placement.Service), ("port", placement.Ports[edge.Endpoint]));
+            session.Add(new(Api, "HTTPRoute", $"{edge.To}-{edge.Endpoint}", session.Placement.Namespace,
+                Map(("spec", Map(("parentRefs", List(parent)), ("rules", rules)))), annotations: annotations?.Invoke(edge)));
+        }
+    }
+
+    /// <summary>Verdicts on what routes carry; false for everything else.</summary>
+    public static bool TryVerdict(RenderSession session, PolicyItem item, GatewayRouteOptions options)
+    {
+        var shared = item.Edge is { } edge && HttpEdges(session).Any(g => g.Contains(edge) && g.First() != edge && g.First().Policies != edge.Policies);
+        void Taken(string where)
+        {
+            if (shared) session.Approximated(item, $"{where}; HTTPRoute cannot tell callers apart, so the routes of another caller of this endpoint stand");
+            else session.Rendered(item, where);
+        }
+        switch (item.Kind)
+        {
+            case PolicyKind.RequestTimeout: Taken("HTTPRoute timeouts.request (GEP-1742)"); return true;
+            case PolicyKind.PerTryTimeout: Taken("HTTPRoute timeouts.backendRequest"); return true;
+            case PolicyKind.Route when item.Route!.Matches.Any(m => m.Baggage.Length > 0 || m.Callers.Length > 0 || m.Host is not null):
+                session.Missing(item, "HTTPRoute under a Service has no match on host, caller or baggage");
+                return true;
+            case PolicyKind.Route: Taken("HTTPRoute matches"); return true;
+            case PolicyKind.TrafficSplit when item.Route!.Split.Any(l => l.Subset.Count > 0):
+                session.Missing(item, "HTTPRoute splits between Services; a subset by label needs a Service of its own (split between workloads instead)");
+                return true;
+            case PolicyKind.TrafficSplit: Taken("HTTPRoute backendRefs weights"); return true;
+            case PolicyKind.HeaderEdits: Taken("HTTPRoute header modifier filters"); return true;
+            case PolicyKind.Redirect or PolicyKind.Rewrite when !options.PathRewriteAndRedirect: session.Missing(item, "this mesh does not take paths in redirects and rewrites"); return true;
+            case PolicyKind.Redirect: Taken("HTTPRoute RequestRedirect"); return true;
+            case PolicyKind.Rewrite: Taken("HTTPRoute URLRewrite"); return true;
+            case PolicyKind.Mirror when options.Mirror: Taken("HTTPRoute RequestMirror (GEP-3171)"); return true;
+            case PolicyKind.Mirror: session.Missing(item, "this mesh does not mirror"); return true;
+            case PolicyKind.Cors when options.Cors: Taken("HTTPRoute CORS filter"); return true;
+            case PolicyKind.Cors: session.Missing(item, "the CORS filter is only in Gateway API's experimental channel"); return true;
+            default: return false;
+        }
+    }
+
+    private static IEnumerable<IGrouping<(string To, string Endpoint), EdgeModel>> HttpEdges(RenderSession session) =>
+        session.Model.Edges
+            .Where(e => session.Placement.Workloads.ContainsKey(e.To) && PolicyItems.ProtocolOf(session.Model, e) == AppProtocol.Http)
+            .OrderByDescending(e => e.Policies.Routes.Length)
+            .GroupBy(e => (e.To, e.Endpoint));
+
+    private static JsonObject RuleOf(RenderSession session, EdgeModel edge, RoutePolicy route, GatewayRouteOptions options)
+    {
+        var policies = edge.Policies;
+        var timeouts = route.Timeouts ?? policies.Timeouts ?? MeshDefaults.Timeouts;
+        var filters = FiltersOf(session, edge, route, options);
+        return Map(
+            ("name", route.Name),
+            ("matches", List(route.Matches.Select(MatchOf)).OrNull()),
+            ("filters", filters.OrNull()),
+            ("backendRefs", route.Redirect is null ? BackendsOf(session, edge, route) : null),
+            ("timeouts", Map(("request", timeouts.Request > TimeSpan.Zero ? Duration(timeouts.Request) : null), ("backendRequest", timeouts.PerTry > TimeSpan.Zero ? Duration(timeouts.PerTry) : null)).OrNull()));
+    }
+
+    private static JsonObject MatchOf(RouteMatch match)
+    {
+        var path = match.GrpcService is null
+            ? match.Path is null ? null : Map(("type", TypeOf(match.Path, path: true)), ("value", match.Path.Value))
+            : match.GrpcMethod is null
+                ? Map(("type", "PathPrefix"), ("value", $"/{match.GrpcService}"))
+                : Map(("type", "Exact"), ("value", $"/{match.GrpcService}/{match.GrpcMethod}"));
+        return Map(
+            ("path", path),
+            ("method", match.Methods.Length == 1 ? match.Methods[0] : null),
+            ("headers", List(match.Headers.Select(Named)).OrNull()),
+            ("queryParams", List(match.Query.Select(Named)).OrNull()));
+    }
+
+    private static JsonObject Named(NamedMatch match)
+    {
+        var (type, value) = match.Match.Kind switch
+        {
+            StringMatchKind.Exact => ("Exact", match.Match.Value),
+            StringMatchKind.Prefix => ("RegularExpression", System.Text.RegularExpressions.Regex.Escape(match.Match.Value) + ".*"),
+            StringMatchKind.Regex => ("RegularExpression", match.Match.Value),
+            _ => ("RegularExpression", ".*"),
+        };
+        return Map(("type", type), ("name", match.Name), ("value", value));
+    }
+
+    private static string TypeOf(StringMatch match, bool path) =>
+        match.Kind switch { StringMatchKind.Exact => "Exact", StringMatchKind.Prefix when path => "PathPrefix", _ => "RegularExpression" };
+
+    private static JsonArray BackendsOf(RenderSession session, EdgeModel edge, RoutePolicy route)
+    {
+        var legs = route.Split.Where(l => l.Subset.Count == 0).ToList();
+        if (legs.Count == 0) return List(Backend(session, edge.To, edge.Endpoint, null));
+        return List(legs.Select(l => Backend(session, l.Workload ?? edge.To, l.Endpoint ?? edge.Endpoint, l.Weight)));
+    }
+
+    private static JsonObject Backend(RenderSession session, string workload, string endpoint, int? weight)
+    {
+        var placement = session.Placement.Workloads[workload];
+        return Map(("name", placement.Service), ("port", placement.Ports[endpoint]), ("weight", weight));
+    }
+
+    private static JsonArray FiltersOf(RenderSession session, EdgeModel edge, RoutePolicy route, GatewayRouteOptions options)
+    {
+        var filters = new JsonArray();
+        if (route.RequestHeaders is { } request) filters.Add(Map(("type", "RequestHeaderModifier"), ("requestHeaderModifier", EditsOf(request))));
+        if (route.ResponseHeaders is { } response) filters.Add(Map(("type", "ResponseHeaderModifier"), ("responseHeaderModifier", EditsOf(response))));
+        if (options.PathRewriteAndRedirect && route.Redirect is { } redirect)
+        {
+            filters.Add(Map(("type", "RequestRedirect"), ("requestRedirect", Map(
+                ("scheme", redirect.Scheme), ("hostname", redirect.Host), ("port", redirect.Port), ("path", PathOf(redirect.Path, redirect.PrefixPath)), ("statusCode", redirect.Status)))));
+        }
+        if (options.PathRewriteAndRedirect && route.Rewrite is { } rewrite)
+        {
+            filters.Add(Map(("type", "URLRewrite"), ("urlRewrite", Map(("hostname", rewrite.Host), ("path", PathOf(rewrite.Path, rewrite.PrefixPath))))));
+        }
+        if (options.Mirror && (route.Mirror ?? edge.Policies.Mirror) is { } mirror)
+        {
+            filters.Add(Map(("type", "RequestMirror"), ("requestMirror", Map(("backendRef", Backend(session, mirror.Workload, mirror.Endpoint, null)), ("percent", (int)Math.Round(mirror.Percent))))));
+        }
+        return filters;
+    }
+
+    private static JsonObject? PathOf(string? full, string? prefix) =>
+        full is not null ? Map(("type", "ReplaceFullPath"), ("replaceFullPath", full)) : prefix is not null ? Map(("type", "ReplacePrefixMatch"), ("replacePrefixMatch", prefix)) : null;
+
+    private static JsonObject EditsOf(HeaderEdits edits)
+    {
+        static JsonArray? Pairs(IEnumerable<KeyValuePair<string, string>> values) => List(values.OrderBy(v => v.Key, StringComparer.Ordinal).Select(v => Map(("name", v.Key), ("value", v.Value)))).OrNull();
+        return Map(("set", Pairs(edits.Set)), ("add", Pairs(edits.Add)), ("remove", Texts(edits.Remove).OrNull()));
+    }
+}

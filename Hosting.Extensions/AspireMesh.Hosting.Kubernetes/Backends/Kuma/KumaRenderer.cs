@@ -1,0 +1,132 @@
+using System.Text.Json.Nodes;
+using AspireMesh.Hosting.Kubernetes.Rendering;
+using AspireMesh.Protocol.Faults;
+using AspireMesh.Protocol.Model;
+using AspireMesh.Protocol.Policies;
+using static AspireMesh.Hosting.Kubernetes.Rendering.Tree;
+
+namespace AspireMesh.Hosting.Kubernetes.Backends.Kuma;
+
+/// <summary>
+/// Kuma, written for 3.0: MeshIdentity instead of Mesh.mtls, <c>rules[]</c> for inbound and <c>to[]</c> for outbound, no <c>from[]</c>.
+/// Outbound policies target the caller's Dataplanes and name the callee's MeshService, so they are exact per edge.
+/// </summary>
+internal sealed class KumaRenderer : IMeshRenderer
+{
+    internal const string Api = "kuma.io/v1alpha1";
+
+    public MeshBackend Backend => MeshBackend.Kuma;
+
+    public void Render(RenderSession session)
+    {
+        session.Notices.Add("Kuma drops requests when an identity is switched on in one step: apply mesh-identity with an empty selector first, wait until it is ready, then the chart's.");
+        session.Add(new("v1", "Namespace", session.Placement.Namespace, null, [], Map(("kuma.io/sidecar-injection", "enabled"))));
+        RenderIdentity(session);
+        foreach (var workload in session.Model.Workloads.Where(w => w.Endpoints.Length > 0)) RenderInbound(session, workload);
+        foreach (var edge in session.Model.Edges.Where(e => session.Placement.Workloads.ContainsKey(e.To))) KumaEdges.Render(session, edge);
+        foreach (var external in session.Model.ExternalServices) RenderExternal(session, external);
+        if (session.Model.RefuseUndeclaredEgress)
+        {
+            session.Add(Policy(session, "MeshPassthrough", "mesh-passthrough", Map(("targetRef", Map(("kind", "Mesh"))), ("default", Map(("passthroughMode", "None"))))));
+        }
+        foreach (var item in session.Items) Verdict(session, item);
+    }
+
+    internal static Manifest Policy(RenderSession session, string kind, string name, JsonObject spec) =>
+        new(Api, kind, name, session.Placement.Namespace, Map(("spec", spec)), Map(("kuma.io/mesh", "default")));
+
+    /// <summary>A workload's Dataplanes, by the labels of its pods.</summary>
+    internal static JsonObject Target(RenderSession session, string workload) =>
+        Map(("kind", "Dataplane"), ("labels", Labels(session.Placement.Workloads[workload].PodLabels)));
+
+    internal static string SpiffeId(RenderSession session, string workload) =>
+        workload.StartsWith("spiffe://", StringComparison.Ordinal)
+            ? workload
+            : $"spiffe://{session.Model.TrustDomain}/ns/{session.Placement.Namespace}/sa/{session.Placement.Workloads[workload].ServiceAccount}";
+
+    private static void RenderIdentity(RenderSession session)
+    {
+        session.Add(Policy(session, "MeshIdentity", "mesh-identity", Map(
+            ("selector", Map(("dataplane", Map(("matchLabels", new JsonObject()))))),
+            ("spiffeID", Map(("trustDomain", session.Model.TrustDomain), ("path", "/ns/{{ .Namespace }}/sa/{{ .ServiceAccount }}"))),
+            ("provider", Map(("type", "Bundled"), ("bundled", Map(("meshTrustCreation", "Enabled"), ("insecureAllowSelfSigned", true), ("autogenerate", Map(("enabled", true))))))))));
+        var mode = session.Model.Mtls == MtlsMode.Strict ? "Strict" : "Permissive";
+        session.Add(Policy(session, "MeshTLS", "mesh-tls", Map(("targetRef", Map(("kind", "Mesh"))), ("rules", List(Map(("default", Map(("mode", mode)))))))));
+    }
+
+    private static void RenderInbound(RenderSession session, WorkloadModel workload)
+    {
+        var allow = new JsonArray();
+        foreach (var caller in PolicyItems.Callers(session.Model, workload.Name).Concat(RuleCallers(workload, AuthorizationAction.Allow)).Distinct()) allow.Add(Match(session, caller));
+        var deny = new JsonArray();
+        foreach (var caller in RuleCallers(workload, AuthorizationAction.Deny)) deny.Add(Match(session, caller));
+        var permission = Map(
+            ("targetRef", Target(session, workload.Name)),
+            ("rules", List(Map(("default", Map(("deny", deny.OrNull()), (workload.Inbound.AuditOnly ? "allowWithShadowDeny" : "allow", allow.OrNull())))))));
+        session.Add(Policy(session, "MeshTrafficPermission", $"{workload.Name}-callers", permission));
+
+        var limit = workload.Inbound.RateLimits.FirstOrDefault(IsTaken);
+        if (limit is not null)
+        {
+            var rate = Map(("http", Map(("requestRate", Map(("num", (int)Math.Ceiling(limit.PerSecond)), ("interval", "1s"))))));
+            session.Add(Policy(session, "MeshRateLimit", $"{workload.Name}-limit", Map(
+                ("targetRef", Target(session, workload.Name)), ("rules", List(Map(("default", Map(("local", rate)))))))));
+        }
+        if (!session.Model.ChaosEnabled) return;
+        var faults = session.Model.Faults.Where(f => f.To == workload.Name && FaultOf(f) is not null).ToList();
+        if (faults.Count == 0) return;
+        var rules = List(faults.Select(f => Map(
+            ("matches", f.From is null ? null : List(Match(session, f.From))),
+            ("default", Map(("http", List(FaultOf(f))))))));
+        session.Add(Policy(session, "MeshFaultInjection", $"{workload.Name}-faults", Map(("targetRef", Target(session, workload.Name)), ("rules", rules))));
+    }
+
+    private static IEnumerable<string> RuleCallers(WorkloadModel workload, AuthorizationAction action) =>
+        workload.Inbound.Authorization.Where(r => r.Action == action && IsTaken(r)).SelectMany(r => r.Callers);
+
+    private static bool IsTaken(AuthorizationRule rule) =>
+        rule.Callers.Length > 0 && rule.Requests.Length == 0 && rule.Claims.Length == 0 && rule.Endpoints.Length == 0 && rule.Action != AuthorizationAction.Audit;
+
+    private static bool IsTaken(RateLimitPolicy limit) => limit.Key == RateLimitKey.None && limit.Matches.Length == 0;
+
+    private static JsonObject Match(RenderSession session, string caller) =>
+        Map(("spiffeID", Map(("type", "Exact"), ("value", SpiffeId(session, caller)))));
+
+    private static JsonObject? FaultOf(FaultRule rule) => rule.Fault.Kind switch
+    {
+        FaultKinds.Abort when rule.Fault.GrpcStatus < 0 => Map(("abort", Map(("httpStatus", rule.Fault.Status), ("percentage", rule.Activation.Percent)))),
+        FaultKinds.Delay when rule.Fault.Distribution == "fixed" => Map(("delay", Map(("value", Duration(rule.Fault.Delay)), ("percentage", rule.Activation.Percent)))),
+        _ => null,
+    };
+
+    private static void RenderExternal(RenderSession session, ExternalServiceModel external)
+    {
+        session.Add(Policy(session, "MeshExternalService", external.Name, Map(
+            ("match", Map(("type", "HostnameGenerator"), ("port", external.Port), ("protocol", external.Protocol == AppProtocol.Tcp ? "tcp" : "http"))),
+            ("endpoints", List(Map(("address", external.Host), ("port", external.Port)))),
+            ("tls", external.Tls ? Map(("enabled", true)) : null))));
+    }
+
+    private static void Verdict(RenderSession session, PolicyItem item)
+    {
+        if (KumaEdges.TryVerdict(session, item)) return;
+        switch (item.Kind)
+        {
+            case PolicyKind.Mtls when session.Model.Mtls == MtlsMode.Disabled: session.Approximated(item, "MeshTLS Permissive: with an identity, Kuma's proxies send mTLS"); break;
+            case PolicyKind.Mtls: session.Rendered(item, "MeshIdentity and MeshTLS"); break;
+            case PolicyKind.AllowList: session.Rendered(item, "MeshTrafficPermission by SPIFFE ID"); break;
+            case PolicyKind.AuthorizationRule when IsTaken(item.Rule!): session.Rendered(item, "MeshTrafficPermission"); break;
+            case PolicyKind.AuthorizationRule: session.Missing(item, "MeshTrafficPermission knows identities only, no method, path, header or claim"); break;
+            case PolicyKind.AuditOnly: session.Rendered(item, "MeshTrafficPermission allowWithShadowDeny"); break;
+            case PolicyKind.RateLimit when item.Workload!.Inbound.RateLimits.FirstOrDefault(IsTaken)?.Name == item.Detail: session.Approximated(item, "MeshRateLimit, without a burst"); break;
+            case PolicyKind.RateLimit: session.Missing(item, "MeshRateLimit has one bucket per proxy, not one per caller or header"); break;
+            case PolicyKind.ExternalService: session.Rendered(item, "MeshExternalService"); break;
+            case PolicyKind.EgressControl: session.Rendered(item, "MeshPassthrough None"); break;
+            case PolicyKind.Gateway: session.Missing(item, "the built-in gateway is gone in 3.0: put an ingress controller with a Kuma sidecar in front"); break;
+            case PolicyKind.Fault when !session.Model.ChaosEnabled: session.Missing(item, "the AppHost did not opt in to chaos for a published mesh"); break;
+            case PolicyKind.Fault when item.Fault!.To is not null && FaultOf(item.Fault) is not null: session.Approximated(item, "MeshFaultInjection; without seed, count limits and end of time"); break;
+            case PolicyKind.Fault: session.Missing(item, $"MeshFaultInjection has no '{item.Fault!.Fault.Kind}' of this form, or no callee is named"); break;
+            default: session.Missing(item, $"Kuma has no {item.Kind}"); break;
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using AspireMesh.Hosting.Kubernetes.Backends.GatewayApi;
+using AspireMesh.Hosting.Kubernetes.Rendering;
+using AspireMesh.Protocol.Model;
+using AspireMesh.Protocol.Policies;
+using static AspireMesh.Hosting.Kubernetes.Rendering.Tree;
+
+namespace AspireMesh.Hosting.Kubernetes.Backends.Linkerd;
+
+/// <summary>
+/// Linkerd 2.x (charts/linkerd-crds): mTLS is always on; Server + MeshTLSAuthentication + AuthorizationPolicy make the allow-list; retries, timeouts and
+/// failure accrual are annotations. A ServiceProfile would switch those annotations off, so none is ever written.
+/// </summary>
+internal sealed class LinkerdRenderer : IMeshRenderer
+{
+    private const string Alpha = "policy.linkerd.io/v1alpha1";
+    private const string Server = "policy.linkerd.io/v1beta3";
+
+    public MeshBackend Backend => MeshBackend.Linkerd;
+
+    public void Render(RenderSession session)
+    {
+        var ns = session.Placement.Namespace;
+        var inbound = session.Model.Mtls == MtlsMode.Strict ? "deny" : "all-unauthenticated";
+        session.Add(new("v1", "Namespace", ns, null, [], annotations: Map(("linkerd.io/inject", "enabled"), ("config.linkerd.io/default-inbound-policy", inbound))));
+        foreach (var workload in session.Model.Workloads)
+        {
+            if (PolicyItems.Callers(session.Model, workload.Name).Any()) RenderCallers(session, workload);
+            foreach (var endpoint in workload.Endpoints) RenderServer(session, workload, endpoint);
+        }
+        GatewayRoutes.Render(session, GatewayRouteOptions.Linkerd, AnnotationsOf);
+        foreach (var item in session.Items) Verdict(session, item);
+    }
+
+    private static void RenderCallers(RenderSession session, WorkloadModel workload)
+    {
+        var accounts = PolicyItems.Callers(session.Model, workload.Name).Select(c => Map(("kind", "ServiceAccount"), ("name", session.Placement.Workloads[c].ServiceAccount)));
+        session.Add(new(Alpha, "MeshTLSAuthentication", $"{workload.Name}-callers", session.Placement.Namespace, Map(("spec", Map(("identityRefs", List(accounts)))))));
+    }
+
+    private static void RenderServer(RenderSession session, WorkloadModel workload, EndpointModel endpoint)
+    {
+        var placement = session.Placement.Workloads[workload.Name];
+        var ns = session.Placement.Namespace;
+        var name = $"{workload.Name}-{endpoint.Name}";
+        var spec = Map(
+            ("podSelector", Map(("matchLabels", Labels(placement.PodLabels)))),
+            ("port", placement.Ports[endpoint.Name]),
+            ("proxyProtocol", endpoint.Protocol == AppProtocol.Tcp ? "opaque" : "unknown"),
+            ("accessPolicy", workload.Inbound.AuditOnly ? "audit" : "deny"));
+        session.Add(new(Server, "Server", name, ns, Map(("spec", spec))));
+        if (session.Model.Edges.Any(e => e.To == workload.Name && e.Endpoint == endpoint.Name))
+        {
+            var rule = Map(
+                ("targetRef", Map(("group", "policy.linkerd.io"), ("kind", "Server"), ("name", name))),
+                ("requiredAuthenticationRefs", List(Map(("group", "policy.linkerd.io"), ("kind", "MeshTLSAuthentication"), ("name", $"{workload.Name}-callers")))));
+            session.Add(new(Alpha, "AuthorizationPolicy", name, ns, Map(("spec", rule))));
+        }
+        foreach (var limit in workload.Inbound.RateLimits.Where(IsTaken).Take(1))
+        {
+            var rate = Map(("requestsPerSecond", (int)Math.Ceiling(limit.PerSecond)));
+            session.Add(new(Alpha, "HTTPLocalRateLimitPolicy", name, ns, Map(("spec", Map(
+                ("targetRef", Map(("group", "policy.linkerd.io"), ("kind", "Server"), ("name", name))),
+                (limit.Key == RateLimitKey.Caller ? "identity" : "total", rate))))));
+        }
+    }
+
+    private static bool IsTaken(RateLimitPolicy limit) => limit.Key != RateLimitKey.Header && limit.Matches.Length == 0;
+
+    private static JsonObject AnnotationsOf(EdgeModel edge)
+    {
+        var retry = edge.Policies.Retry ?? MeshDefaults.Retry;
+        var timeouts = edge.Policies.Timeouts ?? MeshDefaults.Timeouts;
+        var http = retry.Conditions.HasFlag(RetryConditions.ServerError) ? "5xx" : retry.Conditions.HasFlag(RetryConditions.GatewayError) ? "gateway-error" : null;
+        // Linkerd repeats whatever the annotation names, POST included, so HTTP conditions are written only where the user said so.
+        var conditions = retry.NonIdempotentMethods ? http : null;
+        var grpc = retry.GrpcCodes.Length == 0 ? null : string.Join(',', retry.GrpcCodes.Select(c => GrpcCodes.Name(c).ToLowerInvariant().Replace('_', '-')));
+        return Map(
+            ("retry.linkerd.io/http", conditions),
+            ("retry.linkerd.io/grpc", grpc),
+            ("retry.linkerd.io/limit", conditions is null && grpc is null ? null : retry.MaxRetries.ToString(CultureInfo.InvariantCulture)),
+            ("retry.linkerd.io/timeout", timeouts.PerTry > TimeSpan.Zero ? Duration(timeouts.PerTry) : null),
+            ("timeout.linkerd.io/request", timeouts.Request > TimeSpan.Zero ? Duration(timeouts.Request) : null),
+            ("timeout.linkerd.io/idle", timeouts.Idle > TimeSpan.Zero ? Duration(timeouts.Idle) : null));
+    }
+
+    private static void Verdict(RenderSession session, PolicyItem item)
+    {
+        if (item.Kind is not PolicyKind.RequestTimeout and not PolicyKind.PerTryTimeout && GatewayRoutes.TryVerdict(session, item, GatewayRouteOptions.Linkerd)) return;
+        var retry = item.Edge?.Policies.Retry ?? MeshDefaults.Retry;
+        switch (item.Kind)
+        {
+            case PolicyKind.Mtls when session.Model.Mtls == MtlsMode.Strict: session.Rendered(item, "automatic; default-inbound-policy deny refuses plaintext"); break;
+            case PolicyKind.Mtls: session.Approximated(item, "automatic between meshed pods; plaintext is also taken"); break;
+            case PolicyKind.AllowList: session.Rendered(item, "Server, MeshTLSAuthentication and AuthorizationPolicy"); break;
+            case PolicyKind.AuthorizationRule: session.Missing(item, "Linkerd has no DENY rules, and route rules of the user's own are not written"); break;
+            case PolicyKind.AuditOnly: session.Rendered(item, "Server accessPolicy audit"); break;
+            case PolicyKind.RateLimit when IsTaken(item.Workload!.Inbound.RateLimits.First(l => l.Name == item.Detail)) && item.Workload.Inbound.RateLimits.First(IsTaken).Name == item.Detail:
+                session.Approximated(item, "HTTPLocalRateLimitPolicy, without a burst");
+                break;
+            case PolicyKind.RateLimit: session.Missing(item, "one HTTPLocalRateLimitPolicy per Server, in total or by identity only"); break;
+            case PolicyKind.RequestTimeout: session.Rendered(item, "timeout.linkerd.io/request"); break;
+            case PolicyKind.PerTryTimeout: session.Rendered(item, "retry.linkerd.io/timeout"); break;
+            case PolicyKind.IdleTimeout: session.Rendered(item, "timeout.linkerd.io/idle"); break;
+            case PolicyKind.Retry when retry.NonIdempotentMethods || retry.GrpcCodes.Length > 0: session.Approximated(item, "retry.linkerd.io annotations; bodies over 64 KiB are not repeated, no pause between attempts"); break;
+            case PolicyKind.Retry: session.Missing(item, "Linkerd's retries do not tell idempotent methods from others, so none are written where only idempotent ones may be repeated"); break;
+            case PolicyKind.RetryBudget: session.Missing(item, "a budget exists only in ServiceProfile, which switches the other policies off"); break;
+            case PolicyKind.LoadBalancing when item.Detail == nameof(LoadBalancingAlgorithm.PeakEwma): session.Rendered(item, "Linkerd's own peak EWMA"); break;
+            case PolicyKind.LoadBalancing: session.Approximated(item, "Linkerd always balances by peak EWMA"); break;
+            case PolicyKind.OutlierDetection: session.Missing(item, "failure accrual is an annotation of the callee's Service, for all callers; set balancer.linkerd.io/failure-accrual there"); break;
+            case PolicyKind.Gateway: session.Missing(item, "Linkerd has no gateway of its own: annotate an ingress controller with linkerd.io/inject"); break;
+            case PolicyKind.Fault: session.Missing(item, "Linkerd has no faults"); break;
+            default: session.Missing(item, $"Linkerd has no {item.Kind}"); break;
+        }
+    }
+}

@@ -1,0 +1,79 @@
+using System.Collections.Immutable;
+using AspireMesh.Protocol.Model;
+
+namespace AspireMesh.Hosting.Kubernetes.Rendering;
+
+/// <summary>One rendering under way: what is rendered, the objects so far, and a verdict for each policy.</summary>
+public sealed class RenderSession
+{
+    private readonly List<Manifest> _objects = [];
+    private readonly Dictionary<PolicyItem, PolicyVerdict> _verdicts = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>Begins.</summary>
+    /// <param name="model">The mesh.</param>
+    /// <param name="placement">Where it stands in the cluster.</param>
+    /// <param name="keepSidecars">Whether our sidecars stay for what the other mesh lacks.</param>
+    public RenderSession(MeshModel model, MeshPlacement placement, bool keepSidecars)
+    {
+        (Model, Placement, KeepSidecars) = (model, placement, keepSidecars);
+        Items = [.. PolicyItems.Of(model)];
+    }
+
+    /// <summary>The mesh.</summary>
+    public MeshModel Model { get; }
+
+    /// <summary>Where it stands.</summary>
+    public MeshPlacement Placement { get; }
+
+    /// <summary>Whether our sidecars stay for what the other mesh lacks.</summary>
+    public bool KeepSidecars { get; }
+
+    /// <summary>Every policy that needs a verdict.</summary>
+    public ImmutableArray<PolicyItem> Items { get; }
+
+    /// <summary>Things a person must know, such as a mesh that has ended.</summary>
+    public List<string> Notices { get; } = [];
+
+    /// <summary>Adds an object.</summary>
+    public void Add(Manifest manifest) => _objects.Add(manifest);
+
+    /// <summary>The policy is there in the other mesh's words.</summary>
+    public void Rendered(PolicyItem item, string where) => Decide(item, VerdictKind.Rendered, where);
+
+    /// <summary>The policy is nearly there.</summary>
+    public void Approximated(PolicyItem item, string how) => Decide(item, VerdictKind.Approximated, how);
+
+    /// <summary>The other mesh has no word for it: our sidecar keeps it where sidecars stay, otherwise it is refused.</summary>
+    public void Missing(PolicyItem item, string why) =>
+        Decide(item, KeepSidecars ? VerdictKind.Kept : VerdictKind.Refused, KeepSidecars ? $"our sidecar does it: {why}" : why);
+
+    /// <summary>The result.</summary>
+    /// <exception cref="InvalidOperationException">A renderer forgot a policy, or two objects would be one file.</exception>
+    public MeshRendering Finish(MeshBackend backend)
+    {
+        var forgotten = Items.Where(i => !_verdicts.ContainsKey(i)).Select(i => $"{i.Kind} of {i.Subject} {i.Detail}").ToList();
+        if (forgotten.Count > 0) throw new InvalidOperationException($"the renderer for {backend} gave no verdict on: {string.Join("; ", forgotten)}");
+        var twice = _objects.GroupBy(o => o.FileName).Where(g => g.Count() > 1).Select(g => g.Key).ToList();
+        if (twice.Count > 0) throw new InvalidOperationException($"the renderer for {backend} made two objects for: {string.Join("; ", twice)}");
+        return new MeshRendering(backend, [.. _objects.OrderBy(o => o.FileName, StringComparer.Ordinal)], [.. Items.Select(i => _verdicts[i])], [.. Notices]);
+    }
+
+    private void Decide(PolicyItem item, VerdictKind kind, string reason)
+    {
+        if (!_verdicts.TryAdd(item, new PolicyVerdict(item, kind, reason)))
+        {
+            throw new InvalidOperationException($"{item.Kind} of {item.Subject} already has a verdict");
+        }
+    }
+}
+
+/// <summary>A finished rendering.</summary>
+/// <param name="Backend">For which mesh.</param>
+/// <param name="Objects">The objects, sorted by file name.</param>
+/// <param name="Verdicts">One per policy, in the order of the mesh.</param>
+/// <param name="Notices">Things a person must know.</param>
+public sealed record MeshRendering(MeshBackend Backend, ImmutableArray<Manifest> Objects, ImmutableArray<PolicyVerdict> Verdicts, ImmutableArray<string> Notices)
+{
+    /// <summary>Whether anything was lost (refused), which <c>--strict</c> turns into an error.</summary>
+    public bool HasLoss => Verdicts.Any(v => v.Kind == VerdictKind.Refused);
+}

@@ -96,6 +96,7 @@ public sealed class MeshControlPlane : IAsyncDisposable
             Workload = workload.Name,
             Instance = instance,
             TrustDomain = _options.TrustDomain,
+            Namespace = _options.Namespace,
             ControlPlane = ControlAddress,
             TrustBundle = TrustBundle,
             JoinToken = IssueJoinToken(workload.Name, instance),

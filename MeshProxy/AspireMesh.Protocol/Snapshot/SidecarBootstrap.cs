@@ -20,6 +20,9 @@ public sealed record SidecarBootstrap
     /// <summary>The trust domain.</summary>
     public required string TrustDomain { get; init; }
 
+    /// <summary>The mesh's namespace: the control plane has to prove <c>spiffe://{trust domain}/ns/{namespace}/sa/aspiremesh-control-plane</c>. Null for <c>default</c>.</summary>
+    public string? Namespace { get; init; }
+
     /// <summary>The control plane, <c>https://host:port</c>.</summary>
     public required string ControlPlane { get; init; }
 

@@ -1,0 +1,287 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Threading.Tasks.Sources;
+
+namespace AspireMesh.Proxy.Tunnel.Multiplexing;
+
+/// <summary>
+/// One byte stream in a tunnel connection: both directions close on their own (half-close), a reset ends both, and each has a window, so that a reader
+/// that stalls stops only this stream and holds at most one window of memory. One reader and one writer at a time, as with any <see cref="Stream"/>.
+/// </summary>
+internal sealed class TunnelStream : Stream, IValueTaskSource
+{
+    private static readonly PipeOptions ReceiveOptions = new(pauseWriterThreshold: 0, resumeWriterThreshold: 0, useSynchronizationContext: false);
+
+    private readonly TunnelConnection _connection;
+    private readonly Pipe _received = new(ReceiveOptions);
+    private readonly Lock _gate = new();
+    private ManualResetValueTaskSourceCore<bool> _turn = new() { RunContinuationsAsynchronously = true };
+    private bool _turnAwaited;
+    private bool _turnGiven;
+    private int _sendWindow;
+    private int _unread;
+    private int _consumed;
+    private bool _sendClosed;
+    private bool _receiveClosed;
+    private TunnelException? _failure;
+
+    public TunnelStream(TunnelConnection connection, uint id, StreamOpening opening, int window)
+    {
+        (_connection, Id, Opening, _sendWindow) = (connection, id, opening, window);
+    }
+
+    public uint Id { get; }
+
+    /// <summary>What the stream opened with.</summary>
+    public StreamOpening Opening { get; }
+
+    /// <summary>Why it ended other than in order; null while it has not.</summary>
+    public TunnelException? Failure => _failure;
+
+    /// <summary>Whether it is this stream's turn to append a frame. Guarded by the writer's lock.</summary>
+    internal bool HasTurn { get; set; }
+
+    /// <summary>Whether it stands in the writer's queue. Guarded by the writer's lock.</summary>
+    internal bool IsQueued { get; set; }
+
+    public override bool CanRead => true;
+    public override bool CanWrite => true;
+    public override bool CanSeek => false;
+    public override long Length => throw new NotSupportedException();
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (!_received.Reader.TryRead(out var result)) result = await _received.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        var available = result.Buffer;
+        // A reset must not look like an orderly end, even when bytes before it are still unread.
+        if (_failure is { } failure && available.IsEmpty)
+        {
+            _received.Reader.AdvanceTo(available.Start);
+            throw failure;
+        }
+        if (buffer.IsEmpty || available.IsEmpty)
+        {
+            _received.Reader.AdvanceTo(available.Start, available.Start);
+            return 0;
+        }
+        var count = (int)Math.Min(buffer.Length, available.Length);
+        var taken = available.Slice(0, count);
+        taken.CopyTo(buffer.Span);
+        _received.Reader.AdvanceTo(taken.End);
+        Credit(count);
+        return count;
+    }
+
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        while (!buffer.IsEmpty)
+        {
+            var count = TakeWindow(Math.Min(buffer.Length, FrameHeader.MaxPayload));
+            if (count > 0)
+            {
+                // Another stream's bytes fill the batch: wait for the turn, then try the same bytes again.
+                while (!_connection.Writer.TryData(this, buffer.Span[..count])) await TurnAsync(cancellationToken).ConfigureAwait(false);
+                buffer = buffer[count..];
+            }
+            else
+            {
+                await TurnAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>No more bytes from this side; the peer reads an orderly end. Safe to call again.</summary>
+    public void CompleteWrites()
+    {
+        lock (_gate)
+        {
+            if (_sendClosed) return;
+            _sendClosed = true;
+        }
+        _connection.Writer.Control(FrameType.Finish, Id, []);
+        _connection.OnSideClosed(this);
+    }
+
+    /// <summary>Ends both directions; the peer sees <paramref name="error"/>.</summary>
+    public void Abort(TunnelError error)
+    {
+        if (!Fail(new TunnelException(error, $"the stream was ended here: {error}"))) return;
+        _connection.Writer.Control(FrameType.Reset, Id, (uint)error);
+        _connection.OnSideClosed(this);
+    }
+
+    /// <summary>Whether both directions are closed.</summary>
+    internal bool IsFinished
+    {
+        get
+        {
+            lock (_gate) return _sendClosed && _receiveClosed;
+        }
+    }
+
+    /// <summary>Bytes from the peer. False when they exceed the window.</summary>
+    internal bool OnData(ReadOnlySpan<byte> payload, int window)
+    {
+        lock (_gate)
+        {
+            if (_receiveClosed) return _failure is not null;
+            if (_unread + payload.Length > window) return false;
+            _unread += payload.Length;
+            _received.Writer.Write(payload);
+            // pauseWriterThreshold is 0 (the window bounds what is held), so this never waits; readers continue on the thread pool, not under this lock.
+            _ = _received.Writer.FlushAsync();
+        }
+        return true;
+    }
+
+    /// <summary>The peer's orderly end. False when there was one already.</summary>
+    internal bool OnFinish()
+    {
+        lock (_gate)
+        {
+            if (_receiveClosed) return _failure is not null;
+            _receiveClosed = true;
+            _received.Writer.Complete();
+        }
+        return true;
+    }
+
+    /// <summary>More window from the peer. False when it would grow past what an int holds.</summary>
+    internal bool OnWindow(uint increment)
+    {
+        lock (_gate)
+        {
+            if (increment == 0 || _sendWindow + (long)increment > int.MaxValue) return false;
+            _sendWindow += (int)increment;
+        }
+        OnWriteTurn();
+        return true;
+    }
+
+    /// <summary>The stream is over, by the peer's reset or the connection's end. False when it was over before.</summary>
+    internal bool Fail(TunnelException failure)
+    {
+        lock (_gate)
+        {
+            if (_failure is not null || (_sendClosed && _receiveClosed)) return false;
+            _failure = failure;
+            _sendClosed = true;
+            if (!_receiveClosed)
+            {
+                _receiveClosed = true;
+                _received.Writer.Complete();
+            }
+        }
+        OnWriteTurn();
+        return true;
+    }
+
+    /// <summary>Wakes a writer that waits for window or turn.</summary>
+    internal void OnWriteTurn()
+    {
+        lock (_gate)
+        {
+            _turnGiven = true;
+            if (!_turnAwaited) return;
+            _turnAwaited = false;
+            _turn.SetResult(true);
+        }
+    }
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public override void Flush()
+    {
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+
+    public override void Write(byte[] buffer, int offset, int count) => WriteAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    void IValueTaskSource.GetResult(short token) => _turn.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _turn.GetStatus(token);
+
+    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) => _turn.OnCompleted(continuation, state, token, flags);
+
+    protected override void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        bool ended;
+        lock (_gate) ended = _receiveClosed;
+        // Walking away from unread bytes is a cancellation the peer must see; otherwise this is only the end of our side.
+        if (ended) CompleteWrites();
+        else Abort(TunnelError.Cancelled);
+        _received.Reader.Complete();
+    }
+
+    private void Credit(int count)
+    {
+        uint grant = 0;
+        lock (_gate)
+        {
+            _unread -= count;
+            _consumed += count;
+            if (!_receiveClosed && _consumed >= _connection.Options.StreamWindow / 2)
+            {
+                grant = (uint)_consumed;
+                _consumed = 0;
+            }
+        }
+        if (grant > 0) _connection.Writer.Control(FrameType.Window, Id, grant);
+    }
+
+    private int TakeWindow(int wanted)
+    {
+        lock (_gate)
+        {
+            if (_failure is not null) throw _failure;
+            if (_sendClosed) throw new InvalidOperationException("the sending side of the stream is closed");
+            var count = Math.Min(wanted, _sendWindow);
+            _sendWindow -= count;
+            if (count == 0) _turnGiven = false;
+            return count;
+        }
+    }
+
+    private ValueTask TurnAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        ValueTask turn;
+        lock (_gate)
+        {
+            if (_failure is not null) throw _failure;
+            if (_turnGiven)
+            {
+                _turnGiven = false;
+                return ValueTask.CompletedTask;
+            }
+            _turn.Reset();
+            _turnAwaited = true;
+            turn = new ValueTask(this, _turn.Version);
+        }
+        return cancellationToken.CanBeCanceled ? WithCancellation(turn, cancellationToken) : AfterTurn(turn);
+    }
+
+    private async ValueTask AfterTurn(ValueTask turn)
+    {
+        await turn.ConfigureAwait(false);
+        lock (_gate) _turnGiven = false;
+    }
+
+    private async ValueTask WithCancellation(ValueTask turn, CancellationToken cancellationToken)
+    {
+        // A cancelled write leaves the stream in the middle of something: as with a socket, the stream is not usable afterwards.
+        using (cancellationToken.UnsafeRegister(static state => ((TunnelStream)state!).Abort(TunnelError.Cancelled), this)) await AfterTurn(turn).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+}

@@ -26,6 +26,9 @@ public sealed record MeshSnapshot
     /// <summary>This sidecar's SPIFFE ID.</summary>
     public required string Identity { get; init; }
 
+    /// <summary>The zone this sidecar runs in, for locality preference; null where there are no zones.</summary>
+    public string? Zone { get; init; }
+
     /// <summary>Whether plaintext is taken.</summary>
     public MtlsMode Mtls { get; init; }
 
@@ -205,6 +208,12 @@ public sealed record ClusterSnapshot
 
     /// <summary>Server name for TLS towards a destination outside the mesh.</summary>
     public string? ServerName { get; init; }
+
+    /// <summary>
+    /// Where the workload's app itself listens, <c>host:port</c>, https endpoints included. A redirect to one of these would lead the caller out of the mesh,
+    /// so its <c>Location</c> is rewritten to the caller's listener.
+    /// </summary>
+    public ImmutableArray<string> AppAddresses { get; init; } = [];
 
     /// <summary>The addresses.</summary>
     public ImmutableArray<DestinationSnapshot> Destinations { get; init; } = [];

@@ -1,0 +1,83 @@
+namespace AspireMesh.Proxy.Outbound.Limits;
+
+/// <summary>
+/// Caps what runs at once. Beyond the cap a bounded number waits, first come first served; beyond that the answer is no at once, because a queue without
+/// an end only moves the failure to where it is harder to see.
+/// </summary>
+internal sealed class ConcurrencyGate(int maxRunning, int maxWaiting)
+{
+    private readonly Lock _turn = new();
+    private readonly LinkedList<Waiter> _waiting = new();
+    private int _running;
+
+    public int Running
+    {
+        get
+        {
+            lock (_turn) return _running;
+        }
+    }
+
+    /// <summary>True when there is a place (leave it with <see cref="Leave"/>), false when the queue is full.</summary>
+    /// <exception cref="OperationCanceledException">The token ended the wait.</exception>
+    public ValueTask<bool> EnterAsync(CancellationToken cancellation)
+    {
+        Waiter waiter;
+        lock (_turn)
+        {
+            if (maxRunning <= 0 || _running < maxRunning)
+            {
+                _running++;
+                return ValueTask.FromResult(true);
+            }
+
+            if (_waiting.Count >= maxWaiting) return ValueTask.FromResult(false);
+            waiter = new Waiter();
+            waiter.Node = _waiting.AddLast(waiter);
+        }
+
+        return WaitAsync(waiter, cancellation);
+    }
+
+    public void Leave()
+    {
+        Waiter? next = null;
+        lock (_turn)
+        {
+            if (_waiting.First is { } first)
+            {
+                _waiting.Remove(first);
+                next = first.Value;
+            }
+            else
+            {
+                _running--;
+            }
+        }
+
+        // Outside the lock: the place passes on without the count going down in between.
+        if (next is not null && !next.Admitted.TrySetResult(true)) Leave();
+    }
+
+    private async ValueTask<bool> WaitAsync(Waiter waiter, CancellationToken cancellation)
+    {
+        using var registration = cancellation.UnsafeRegister(static (s, t) => ((Waiter)s!).Admitted.TrySetCanceled(t), waiter);
+        try
+        {
+            return await waiter.Admitted.Task;
+        }
+        catch (OperationCanceledException)
+        {
+            lock (_turn)
+                if (waiter.Node!.List is not null) _waiting.Remove(waiter.Node);
+            throw;
+        }
+    }
+
+    private sealed class Waiter
+    {
+        public TaskCompletionSource<bool> Admitted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public LinkedListNode<Waiter>? Node { get; set; }
+    }
+}

@@ -1,0 +1,29 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace AspireMesh.Proxy;
+
+/// <summary>What a sidecar takes from the process it runs in. Many sidecars can run in one process, each with options of its own.</summary>
+public sealed class MeshSidecarOptions
+{
+    /// <summary>The clock. Default: the system's.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Where the sidecar logs. Default: nowhere.</summary>
+    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+
+    /// <summary>Seed of every choice left to chance. Default 1.</summary>
+    public int Seed { get; init; } = 1;
+
+    /// <summary><c>service.name</c> of the telemetry. Default: <c>OTEL_SERVICE_NAME</c>, else the workload's name with <c>-sidecar</c>.</summary>
+    public string? ServiceName { get; init; }
+
+    /// <summary>Where telemetry goes. Default: <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>; none where neither is set.</summary>
+    public string? OtlpEndpoint { get; init; }
+
+    /// <summary>Headers of the telemetry's requests, <c>name=value</c>, comma separated. Default: <c>OTEL_EXPORTER_OTLP_HEADERS</c>.</summary>
+    public string? OtlpHeaders { get; init; }
+
+    /// <summary><c>grpc</c> or <c>http/protobuf</c>. Default: <c>OTEL_EXPORTER_OTLP_PROTOCOL</c>, else <c>grpc</c>.</summary>
+    public string? OtlpProtocol { get; init; }
+}

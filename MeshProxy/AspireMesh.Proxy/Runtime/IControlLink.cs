@@ -1,0 +1,13 @@
+using AspireMesh.Proxy.Tls;
+
+namespace AspireMesh.Proxy.Runtime;
+
+/// <summary>The sidecar's side of the control plane: joins, keeps the SVID fresh, receives snapshots, reports.</summary>
+internal interface IControlLink : ISvidSource, IAsyncDisposable
+{
+    /// <summary>Gets the first SVID, retrying while the control plane cannot be reached. Throws when it refuses.</summary>
+    Task JoinAsync(CancellationToken cancellationToken);
+
+    /// <summary>Watches until the token is cancelled, reconnecting as needed; hands every snapshot to the sink and answers ack or nack.</summary>
+    Task RunAsync(ISnapshotSink sink, SidecarState state, CancellationToken cancellationToken);
+}

@@ -1,0 +1,117 @@
+using AspireMesh.Protocol.Faults;
+using AspireMesh.Protocol.Identity;
+using AspireMesh.Protocol.Snapshot;
+
+namespace AspireMesh.Proxy.Runtime;
+
+/// <summary>
+/// Everything that happens in a sidecar and is worth counting. The data plane calls it on the path of a request, so an implementation neither blocks
+/// nor throws. Members for what happens rarely have an empty default, so that a recorder in a test implements only what it looks at.
+/// </summary>
+internal interface IMeshEvents
+{
+    /// <summary>A request was read from a listener; its attempts and its end are told to the returned object.</summary>
+    IRequestEvents RequestStarted(in RequestStart request);
+
+    /// <summary>An opaque connection was taken by a listener. Paired with <see cref="ConnectionEnded"/>.</summary>
+    void ConnectionStarted(in ConnectionStart connection) { }
+
+    /// <summary>An opaque connection ended.</summary>
+    void ConnectionEnded(in ConnectionStart connection, in ConnectionEnd end) { }
+
+    /// <summary>A stream to a destination is open; <paramref name="peer"/> is the proved identity, null when it went in plaintext.</summary>
+    void Dialed(ClusterSnapshot cluster, DestinationSnapshot destination, SpiffeId? peer) { }
+
+    /// <summary>A stream to a destination could not be opened.</summary>
+    void DialFailed(ClusterSnapshot cluster, DestinationSnapshot destination, DialException error) { }
+
+    /// <summary>A TLS handshake with a verified peer was finished.</summary>
+    void HandshakeSeen(MeshSide side, SpiffeId peer) { }
+
+    /// <summary>Something was refused: a handshake, a connection, a stream or a request.</summary>
+    void Refused(in Refusal refusal) { }
+
+    /// <summary>Plaintext was taken in permissive mode.</summary>
+    void PlaintextTaken(string caller, string endpoint) { }
+
+    /// <summary>A fault fired.</summary>
+    void FaultFired(FaultRule rule, string to, string endpoint) { }
+
+    /// <summary>A snapshot is in force.</summary>
+    void SnapshotApplied(MeshSnapshot snapshot) { }
+
+    /// <summary>A snapshot was refused.</summary>
+    void SnapshotRefused(long version, IReadOnlyList<string> errors) { }
+}
+
+/// <summary>Which half of a sidecar something happened in.</summary>
+internal enum MeshSide
+{
+    /// <summary>Towards others.</summary>
+    Outbound,
+
+    /// <summary>From others.</summary>
+    Inbound,
+
+    /// <summary>From outside the mesh.</summary>
+    Gateway,
+
+    /// <summary>The loopback admin listener.</summary>
+    Admin,
+}
+
+/// <summary>Why something was refused; the name, in lower case, is the metric's value.</summary>
+internal enum RefusalReason
+{
+    /// <summary>Plaintext on a strict inbound port.</summary>
+    Plaintext,
+
+    /// <summary>No certificate, or one that is no SVID of this mesh.</summary>
+    Handshake,
+
+    /// <summary>The caller did not say, or named an endpoint that is not there.</summary>
+    UnknownEndpoint,
+
+    /// <summary>The authorization rules.</summary>
+    Denied,
+
+    /// <summary>The app's address is not known, or it does not take connections.</summary>
+    AppUnreachable,
+
+    /// <summary>The sidecar is going away.</summary>
+    Draining,
+
+    /// <summary>A cap on connections or streams.</summary>
+    Limit,
+
+    /// <summary>Bytes that the tunnel's protocol does not allow.</summary>
+    Malformed,
+
+    /// <summary>A token that is missing or not valid.</summary>
+    Token,
+
+    /// <summary>No destination could take it.</summary>
+    NoDestination,
+}
+
+/// <summary>One refusal.</summary>
+/// <param name="Side">Where.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Endpoint">The endpoint, or the listener's name; empty where it was not known yet.</param>
+/// <param name="Caller">The proved SPIFFE ID, or the remote address.</param>
+/// <param name="Rule">The authorization rule that decided, if one did.</param>
+/// <param name="Detail">A sentence for the log.</param>
+internal readonly record struct Refusal(MeshSide Side, RefusalReason Reason, string Endpoint, string Caller, string? Rule = null, string? Detail = null);
+
+/// <summary>An opaque connection.</summary>
+/// <param name="Side">Where.</param>
+/// <param name="Workload">The other workload: the callee on the outbound side, the caller's id on the inbound side.</param>
+/// <param name="Endpoint">The endpoint.</param>
+/// <param name="Timestamp">From the sidecar's TimeProvider.</param>
+internal readonly record struct ConnectionStart(MeshSide Side, string Workload, string Endpoint, long Timestamp);
+
+/// <summary>How an opaque connection ended.</summary>
+/// <param name="BytesSent">From the connection's opener to the other end.</param>
+/// <param name="BytesReceived">Back to the opener.</param>
+/// <param name="Error">What broke it; null when both ends closed.</param>
+internal readonly record struct ConnectionEnd(long BytesSent, long BytesReceived, string? Error);

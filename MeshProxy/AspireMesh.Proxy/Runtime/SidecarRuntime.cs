@@ -1,0 +1,41 @@
+using System.Collections.Frozen;
+using AspireMesh.Protocol.Identity;
+using AspireMesh.Protocol.Snapshot;
+
+namespace AspireMesh.Proxy.Runtime;
+
+/// <summary>
+/// One snapshot, compiled: immutable and swapped whole, so that a request or connection which takes it once sees one consistent world.
+/// </summary>
+internal sealed class SidecarRuntime
+{
+    private SidecarRuntime(MeshSnapshot snapshot, SpiffeId identity, ITrafficRules rules)
+    {
+        Snapshot = snapshot;
+        Identity = identity;
+        Rules = rules;
+        Outbound = snapshot.Outbound.ToFrozenDictionary(l => l.Name, StringComparer.Ordinal);
+        Clusters = snapshot.Clusters.ToFrozenDictionary(c => c.Name, StringComparer.Ordinal);
+        Inbound = snapshot.Inbound.Endpoints.ToFrozenDictionary(e => e.Name, StringComparer.Ordinal);
+        Gateways = snapshot.Gateways.ToFrozenDictionary(g => g.Name, StringComparer.Ordinal);
+    }
+
+    public MeshSnapshot Snapshot { get; }
+
+    /// <summary>This sidecar's own.</summary>
+    public SpiffeId Identity { get; }
+
+    /// <summary>The policies' part.</summary>
+    public ITrafficRules Rules { get; }
+
+    public FrozenDictionary<string, OutboundListener> Outbound { get; }
+
+    public FrozenDictionary<string, ClusterSnapshot> Clusters { get; }
+
+    public FrozenDictionary<string, InboundEndpoint> Inbound { get; }
+
+    public FrozenDictionary<string, GatewayListener> Gateways { get; }
+
+    /// <summary>Compiles what <see cref="SnapshotChecks"/> let pass.</summary>
+    public static SidecarRuntime Create(MeshSnapshot snapshot, ITrafficRules rules) => new(snapshot, SpiffeId.Parse(snapshot.Identity), rules);
+}

@@ -89,6 +89,9 @@ public static class MeshDiagnostics
     /// <summary>A sidecar without a valid SVID.</summary>
     public static MeshDiagnostic SvidMissing { get; } = Define("MESH0305", "A sidecar has no valid SVID", "Start the sidecar's resource again.");
 
+    /// <summary>A sidecar's bootstrap that cannot be used.</summary>
+    public static MeshDiagnostic BadBootstrap { get; } = Define("MESH0306", "A sidecar's bootstrap cannot be used", "Start the sidecar's resource again.");
+
     // 0400: the operator's tool, the run file and the state of a running mesh.
 
     /// <summary>No running mesh.</summary>

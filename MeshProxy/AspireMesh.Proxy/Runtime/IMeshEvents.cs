@@ -37,6 +37,12 @@ internal interface IMeshEvents
     /// <summary>A fault fired.</summary>
     void FaultFired(FaultRule rule, string to, string endpoint) { }
 
+    /// <summary>A destination was ejected for a time.</summary>
+    void DestinationEjected(ClusterSnapshot cluster, string destination, string reason, TimeSpan time) { }
+
+    /// <summary>A circuit breaker changed; <paramref name="state"/> is Closed, Open or HalfOpen.</summary>
+    void BreakerChanged(ClusterSnapshot cluster, string destination, string state) { }
+
     /// <summary>A snapshot is in force.</summary>
     void SnapshotApplied(MeshSnapshot snapshot) { }
 

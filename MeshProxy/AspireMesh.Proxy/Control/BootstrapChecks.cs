@@ -1,0 +1,45 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography.X509Certificates;
+using AspireMesh.Protocol.Diagnostics;
+using AspireMesh.Protocol.Identity;
+using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Tls;
+
+namespace AspireMesh.Proxy.Control;
+
+/// <summary>Says everything that is wrong with a bootstrap.</summary>
+internal static class BootstrapChecks
+{
+    /// <summary>Every problem; empty when it can be used.</summary>
+    public static ImmutableArray<MeshProblem> Check(SidecarBootstrap bootstrap)
+    {
+        var problems = ImmutableArray.CreateBuilder<MeshProblem>();
+        void Add(string what) => problems.Add(MeshDiagnostics.BadBootstrap.Found($"Sidecar '{bootstrap.Instance}': {what}. Start the sidecar's resource again."));
+
+        if (bootstrap.Workload.Length == 0) Add("the bootstrap names no workload");
+        if (bootstrap.Instance.Length == 0) Add("the bootstrap names no instance");
+        if (!TrustDomain.TryParse(bootstrap.TrustDomain, out _, out var error)) Add(error);
+        if (!Uri.TryCreate(bootstrap.ControlPlane, UriKind.Absolute, out var address) || address.Scheme != Uri.UriSchemeHttps)
+        {
+            Add($"'{bootstrap.ControlPlane}' is no control plane address; https://host:port is needed");
+        }
+        if (bootstrap.JoinToken is null && bootstrap.JoinTokenFile is null) Add("the bootstrap has neither a join token nor a file with one");
+        if (bootstrap.TrustBundle.IsDefaultOrEmpty) Add("the bootstrap has no trust bundle");
+        else
+        {
+            foreach (var pem in bootstrap.TrustBundle)
+            {
+                if (TrustBundle.Check(pem) is { } problem) Add(problem);
+            }
+        }
+        return problems.ToImmutable();
+    }
+
+    /// <summary>The roots of a bundle that <see cref="Check"/> let pass.</summary>
+    public static X509Certificate2Collection ReadRoots(ImmutableArray<string> bundle)
+    {
+        var roots = new X509Certificate2Collection();
+        foreach (var pem in bundle) roots.ImportFromPem(pem);
+        return roots;
+    }
+}

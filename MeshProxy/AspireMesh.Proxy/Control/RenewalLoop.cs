@@ -1,0 +1,101 @@
+using AspireMesh.Protocol.Diagnostics;
+using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Tls;
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+
+namespace AspireMesh.Proxy.Control;
+
+/// <summary>
+/// Replaces the SVID at about half its life, or when the control plane asks. A failed renewal is tried again until the SVID's end; after that only
+/// a fresh token helps, which a sidecar with a token file reads by itself.
+/// </summary>
+internal sealed class RenewalLoop(
+    SidecarBootstrap bootstrap, Enrolment enrolment, SvidStore svids, ControlStatus status, Func<Svid?, ControlChannel> open, ControlPlanePeer peer,
+    TimeProvider time, int seed, ILogger logger)
+{
+    private readonly Random _random = new(seed);
+    private readonly WakeUp _wake = new(time);
+
+    /// <summary>A new SVID is in force.</summary>
+    public event Action? Replaced;
+
+    /// <summary>Renews without waiting for half of the life.</summary>
+    public void RenewNow() => _wake.Call();
+
+    /// <summary>Runs until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (true)
+            {
+                var current = svids.Current!;
+                await WaitForRenewalAsync(current, cancellationToken);
+                await RenewUntilDoneAsync(current, cancellationToken);
+                Replaced?.Invoke();
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            logger.LogTrace("The renewal loop ended.");
+        }
+    }
+
+    private async Task WaitForRenewalAsync(Svid current, CancellationToken cancellationToken)
+    {
+        var due = RenewalSchedule.Next(current.Leaf.NotBefore.ToUniversalTime(), current.Expires, _random);
+        while (true)
+        {
+            var left = due - time.GetUtcNow();
+            if (left <= TimeSpan.Zero || await _wake.WaitAsync(left, cancellationToken)) return;
+        }
+    }
+
+    private async Task RenewUntilDoneAsync(Svid current, CancellationToken cancellationToken)
+    {
+        var delay = new ReconnectDelay(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30), _random);
+        while (true)
+        {
+            try
+            {
+                var next = await GetNextAsync(current, cancellationToken);
+                svids.Replace(next);
+                logger.Renewed(bootstrap.Instance, next.Expires);
+                return;
+            }
+            catch (Exception e) when (e is RpcException or IOException or UnauthorizedAccessException or MeshValidationException)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                Tell(current, ControlFailure.From(e, peer));
+            }
+            await _wake.WaitAsync(delay.Next(), cancellationToken);
+        }
+    }
+
+    private async Task<Svid> GetNextAsync(Svid current, CancellationToken cancellationToken)
+    {
+        if (enrolment.CanJoinAgain && HasExpired(current))
+        {
+            using var joining = open(null);
+            return await enrolment.JoinAsync(joining, cancellationToken);
+        }
+        using var channel = open(current);
+        return await enrolment.RenewAsync(channel, current.Id, cancellationToken);
+    }
+
+    private void Tell(Svid current, ControlFailure failure)
+    {
+        logger.RenewalFailed(bootstrap.Instance, current.Expires, failure.Reason);
+        if (HasExpired(current))
+        {
+            status.Enter(ControlPhase.Expired, $"The SVID of sidecar '{bootstrap.Instance}' ended at {current.Expires:u} and could not be renewed: {failure.Reason}. Start the sidecar's resource again.");
+        }
+        else if (failure.Refused)
+        {
+            status.Enter(ControlPhase.Refused, $"The control plane refuses to renew the SVID of sidecar '{bootstrap.Instance}', which ends at {current.Expires:u}: {failure.Reason}. Start the sidecar's resource again.");
+        }
+    }
+
+    private bool HasExpired(Svid svid) => svid.Expires <= time.GetUtcNow();
+}

@@ -1,0 +1,66 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Eventing;
+using Aspire.Hosting.Pipelines;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace AspireMesh.Simulator.Orchestration;
+
+/// <summary>The services of every AppHost.</summary>
+internal static class SimulatorServices
+{
+    public static void Add(DistributedApplicationBuilder builder, DistributedApplicationEventing eventing, DistributedApplicationPipeline pipeline)
+    {
+        var services = builder.Services;
+        var options = builder.Options;
+        services.AddSingleton(options);
+        services.AddSingleton(builder.ExecutionContext);
+        services.AddSingleton(new AppHostInfo(builder.AppHostDirectory, Path.GetFileName(builder.AppHostPath)));
+        services.AddSingleton(new DistributedApplicationModel(builder.Resources));
+        services.TryAddSingleton(options.TimeProvider);
+        services.AddSingleton<IDistributedApplicationEventing>(eventing);
+        services.AddSingleton(pipeline);
+        services.AddSingleton<IDistributedApplicationPipeline>(pipeline);
+        services.AddOptions<PipelineOptions>().Bind(builder.Configuration.GetSection("Pipeline"));
+        services.AddSingleton(provider => CreateLoggerService(provider, options.EnableResourceLogging));
+        services.AddSingleton<ResourceNotificationService>();
+        services.AddSingleton(provider => new ResourceCommandService(provider.GetRequiredService<ResourceNotificationService>(), provider.GetRequiredService<ResourceLoggerService>(), provider));
+        services.AddOptions<ResourceNotificationServiceOptions>().Configure(o =>
+            o.DefaultWaitBehavior = options.DisableDashboard ? WaitBehavior.StopOnResourceUnavailable : WaitBehavior.WaitOnResourceUnavailable);
+        services.AddHealthChecks();
+        services.AddSingleton<ApplicationStart>();
+        ConfigureLogging(builder.HostBuilder.Logging);
+        services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(5));
+        if (builder.ExecutionContext.IsPublishMode)
+        {
+            services.AddHostedService<PipelineRun>();
+            return;
+        }
+
+    }
+
+    private static ResourceLoggerService CreateLoggerService(IServiceProvider provider, bool toConsole)
+    {
+        var factory = provider.GetRequiredService<ILoggerFactory>();
+        var time = provider.GetRequiredService<TimeProvider>();
+        return new ResourceLoggerService
+        {
+            TimeProvider = time,
+            LineWritten = (id, line, isError) => factory.CreateLogger($"Resources.{id}").Log(
+                toConsole ? (isError ? LogLevel.Error : LogLevel.Information) : LogLevel.Debug, "{Line}", line),
+        };
+    }
+
+    private static void ConfigureLogging(ILoggingBuilder logging)
+    {
+        logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
+        logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService", LogLevel.None);
+        logging.AddFilter("Grpc", LogLevel.Warning);
+    }
+}

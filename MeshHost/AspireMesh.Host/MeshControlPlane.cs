@@ -1,8 +1,16 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
+using AspireMesh.Host.Admin;
+using AspireMesh.Host.Control;
+using AspireMesh.Host.Distribution;
 using AspireMesh.Host.Identity;
+using AspireMesh.Host.Policy;
+using AspireMesh.Host.Policy.Rules;
 using AspireMesh.Host.Registry;
+using AspireMesh.Host.Running;
 using AspireMesh.Protocol.Admin;
 using AspireMesh.Protocol.Diagnostics;
+using AspireMesh.Protocol.Faults;
 using AspireMesh.Protocol.Identity;
 using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Snapshot;
@@ -16,56 +24,117 @@ namespace AspireMesh.Host;
 public sealed class MeshControlPlane : IAsyncDisposable
 {
     private readonly ControlPlaneOptions _options;
+    private readonly TrustDomain _trustDomain;
     private readonly CertificateAuthority _authority;
     private readonly JoinTokens _tokens;
-    private readonly Lock _gate = new();
-    private ModelIndex? _index;
+    private readonly SidecarRegistry _registry;
+    private readonly MeshIntent _intent;
+    private readonly TapHub _taps = new();
+    private readonly StatusView _status;
+    private readonly RootRotation _rotation;
+    private readonly ControlServer _control;
+    private readonly AdminServer _admin;
+    private readonly CancellationTokenSource _stopping = new();
+    private string? _runFile;
+    private int _stopped;
 
     /// <summary>Makes a control plane; loads or makes its CA.</summary>
     /// <exception cref="MeshValidationException">The trust domain or the CA cannot be used; carries every reason.</exception>
     public MeshControlPlane(ControlPlaneOptions options)
     {
         _options = options;
-        if (!Protocol.Identity.TrustDomain.TryParse(options.TrustDomain, out var trustDomain, out var error))
-        {
-            throw new MeshValidationException([MeshDiagnostics.BadTrustDomain.Found($"Mesh '{options.Name}': {error}. Write .WithTrustDomain(\"shop.mesh\").")]);
-        }
+        _trustDomain = ReadTrustDomain(options);
+        var logger = options.LoggerFactory.CreateLogger("AspireMesh.ControlPlane");
+        var time = options.TimeProvider;
         var store = options.StateDirectory is { } directory ? new AuthorityStore(directory) : null;
-        var given = options.CaCertificateFile is { } file ? GivenAuthority.Load(file, options.CaKeyFile, options.TimeProvider) : null;
-        _authority = new CertificateAuthority(trustDomain, options.TimeProvider, store, given);
-        _tokens = new JoinTokens(trustDomain.Name, options.JoinTokenLifetime, options.TimeProvider);
+        var given = options.CaCertificateFile is { } file ? GivenAuthority.Load(file, options.CaKeyFile, time) : null;
+        _authority = new CertificateAuthority(_trustDomain, time, store, given);
+        _tokens = new JoinTokens(_trustDomain.Name, options.JoinTokenLifetime, time);
+        _registry = new SidecarRegistry(time, () => Fingerprint.Of(_authority.IssuingRoot));
+        _registry.Changed += instance => SidecarChanged?.Invoke(instance);
+        _intent = new MeshIntent(_registry, options, () => _authority.BundlePem);
+        _status = new StatusView(_registry, options);
+        _rotation = new RootRotation(_authority, _registry, time, logger);
+        var issuer = new SvidIssuer(_authority, _tokens, _registry, options, logger);
+        var own = new OwnCertificate(_authority, SpiffeId.ForWorkload(_trustDomain, options.Namespace, NamesRule.ControlPlane), time);
+        var peers = new PeerCertificate(_authority, _trustDomain, time, logger);
+        _control = new ControlServer(own, peers, new ControlService(issuer, _registry, _taps, _stopping.Token, logger), options.ControlListen, options.LoggerFactory);
+        _admin = new AdminServer(this, options.AdminListen, options.LoggerFactory);
+        AdminToken = options.AdminToken ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
     }
 
     /// <summary>Where sidecars connect, <c>https://host:port</c>. Known once started.</summary>
-    public string ControlAddress { get; private set; } = "";
+    public string ControlAddress => _control.Address;
 
     /// <summary>Where tools connect, <c>http://host:port</c>. Known once started.</summary>
-    public string AdminAddress { get; private set; } = "";
+    public string AdminAddress => _admin.Address;
 
     /// <summary>The admin API's bearer token. A secret.</summary>
-    public string AdminToken { get; } = "";
+    public string AdminToken { get; }
 
     /// <summary>The trusted roots, PEM, one certificate each.</summary>
     public ImmutableArray<string> TrustBundle => _authority.BundlePem;
 
     /// <summary>The model in force, or null before the first.</summary>
-    public MeshModel? Model { get { lock (_gate) return _index?.Model; } }
+    public MeshModel? Model => _registry.Input?.Index.Model;
 
-    /// <summary>A sidecar's state changed (joined, connected, acknowledged, refused, went away, reported): its instance name. Raised on a thread pool thread.</summary>
+    /// <summary>The faults in force.</summary>
+    public ImmutableArray<FaultRule> Faults => _intent.Faults;
+
+    /// <summary>A sidecar's state changed (joined, connected, acknowledged, refused, went away, reported): its instance name. Raised on any thread; a handler must return at once.</summary>
     public event Action<string>? SidecarChanged;
 
-    /// <summary>Opens both ports and writes the run file.</summary>
-    /// <exception cref="IOException">A port is in use.</exception>
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    internal CancellationToken Stopping => _stopping.Token;
+
+    /// <summary>Opens both ports and writes the run file. Takes up the kept model where <see cref="ControlPlaneOptions.KeepModel"/> is set.</summary>
+    /// <exception cref="MeshValidationException">A port is in use, or the kept model cannot be used.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        _intent.TakeUpKept();
+        await _control.StartAsync(cancellationToken);
+        await _admin.StartAsync(AdminToken, cancellationToken);
+        var directory = _options.RunDirectory ?? RunDirectory.Default;
+        if (directory.Length == 0) return;
+        _runFile = RunDirectory.Write(directory, new RunFile { AppHost = _options.Name, Pid = Environment.ProcessId, Admin = AdminAddress, Token = AdminToken });
+    }
 
     /// <summary>Ends all streams, closes both ports and removes the run file. Sidecars keep their last snapshot and SVID.</summary>
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <summary>Puts a model in force and pushes what changed to the sidecars it concerns.</summary>
-    /// <exception cref="MeshValidationException">The model cannot work; carries every reason. The model before it stays in force.</exception>
-    public void ApplyModel(MeshModel model)
+    public async Task StopAsync(CancellationToken cancellationToken)
     {
-        lock (_gate) _index = new ModelIndex(model);
+        if (Interlocked.Exchange(ref _stopped, 1) == 1) return;
+        if (_runFile is not null) File.Delete(_runFile);
+        await _stopping.CancelAsync();
+        _registry.CloseAll();
+        await _admin.StopAsync(cancellationToken);
+        await _control.StopAsync(cancellationToken);
+        _intent.Dispose();
+    }
+
+    /// <summary>Puts a model in force and pushes what changed to the sidecars it concerns. Faults that were added stay; other changes made to the running model are replaced.</summary>
+    /// <exception cref="MeshValidationException">The model cannot work; carries every reason. The model before it stays in force.</exception>
+    public void ApplyModel(MeshModel model) => _intent.Apply(_ => model);
+
+    /// <summary>Applies a policy document to the model in force.</summary>
+    /// <exception cref="MeshValidationException">It names something that is not there, or the model would not work; carries every reason.</exception>
+    public void ApplyPolicies(PolicyDocument document) => _intent.Apply(model => ModelEditor.Apply(Needed(model), document));
+
+    /// <summary>Moves the weight of one leg of a traffic split.</summary>
+    /// <exception cref="MeshValidationException">There is no such edge, route or leg, or the share is out of range.</exception>
+    public void MoveSplit(SplitChange change) => _intent.Apply(model => ModelEditor.MoveSplit(Needed(model), change));
+
+    /// <summary>Changes how inbound listeners treat plaintext.</summary>
+    /// <param name="mode">The mode.</param>
+    /// <param name="force">Go strict although callers used plaintext within the last minute.</param>
+    /// <exception cref="MeshValidationException">Callers still use plaintext; names them.</exception>
+    public void SetMtls(MtlsMode mode, bool force = false)
+    {
+        var callers = mode == MtlsMode.Strict && !force ? _status.PlaintextCallers() : [];
+        if (callers.Length > 0)
+        {
+            throw new MeshValidationException([.. callers.Select(c => MeshDiagnostics.PlaintextCallers.Found(
+                $"'{c.Caller}' still calls '{c.Instance}' in plaintext and would be refused. Bring it into the mesh, or type: aspiremesh mtls strict --force"))]);
+        }
+        _intent.Apply(model => Needed(model) with { Mtls = mode });
     }
 
     /// <summary>Says where a workload's app listens; null when it is not known any more. Can be called before the model has the workload.</summary>
@@ -73,10 +142,22 @@ public sealed class MeshControlPlane : IAsyncDisposable
     /// <param name="instance">The sidecar beside it; see <see cref="SidecarModel.Instance"/>.</param>
     /// <param name="endpoint">The endpoint.</param>
     /// <param name="hostPort"><c>host:port</c>, or null.</param>
-    public void SetAppAddress(string workload, string instance, string endpoint, string? hostPort) => SidecarChanged?.Invoke(instance);
+    /// <exception cref="MeshValidationException">The address is no <c>host:port</c>.</exception>
+    public void SetAppAddress(string workload, string instance, string endpoint, string? hostPort) => _intent.SetAppAddress(workload, instance, endpoint, hostPort);
 
     /// <summary>Says whether the app beside a sidecar is healthy. An unhealthy or stopped one is no destination for others; unknown counts as healthy.</summary>
-    public void SetAppHealth(string instance, bool healthy) => SidecarChanged?.Invoke(instance);
+    public void SetAppHealth(string instance, bool healthy) => _intent.SetAppHealth(instance, healthy);
+
+    /// <summary>Adds a fault; one with the same id is replaced. A fault whose time is over leaves by itself.</summary>
+    /// <exception cref="MeshValidationException">Faults are off, or this one cannot be injected; carries every reason.</exception>
+    public void AddFault(FaultRule fault) => _intent.AddFault(fault);
+
+    /// <summary>Removes a fault.</summary>
+    /// <exception cref="MeshValidationException">There is no such fault.</exception>
+    public void RemoveFault(string id) => _intent.RemoveFault(id);
+
+    /// <summary>Removes every fault.</summary>
+    public void ClearFaults() => _intent.ClearFaults();
 
     /// <summary>A single-use token with which one sidecar can join, for <see cref="ControlPlaneOptions.JoinTokenLifetime"/>. A secret.</summary>
     public string IssueJoinToken(string workload, string instance) => _tokens.Issue(workload, instance);
@@ -85,11 +166,9 @@ public sealed class MeshControlPlane : IAsyncDisposable
     /// <exception cref="MeshValidationException">The model has no such sidecar, or the control plane has not started.</exception>
     public SidecarBootstrap CreateBootstrap(string instance)
     {
-        ModelIndex? index;
-        lock (_gate) index = _index;
-        if (index is null || !index.TryGetSidecar(instance, out var workload, out var sidecar))
+        if (_registry.Input is not { } input || !input.Index.TryGetSidecar(instance, out var workload, out var sidecar) || ControlAddress.Length == 0)
         {
-            throw new MeshValidationException([MeshDiagnostics.UnknownWorkload.Found($"The mesh has no sidecar '{instance}'. Apply a model that has it.")]);
+            throw new MeshValidationException([MeshDiagnostics.UnknownWorkload.Found($"The mesh has no sidecar '{instance}', or it has not started. Apply a model that has it.")]);
         }
         return new SidecarBootstrap
         {
@@ -105,15 +184,54 @@ public sealed class MeshControlPlane : IAsyncDisposable
     }
 
     /// <summary>The state of every sidecar and edge.</summary>
-    public MeshStatus GetStatus() => new() { TrustDomain = _options.TrustDomain, Mtls = "strict" };
+    public MeshStatus GetStatus() => _status.Status();
+
+    /// <summary>What is wrong with the mesh, if anything.</summary>
+    public CheckResult Check() => _status.Check(_rotation.Step);
+
+    /// <summary>The compiled routes of every sidecar.</summary>
+    public RouteView[] GetRoutes() => RoutesView.Of(_registry);
+
+    /// <summary>Figures by edge over the last 30 seconds.</summary>
+    public StatRow[] GetStat() => _registry.Input is { } input
+        ? _registry.Read(sidecars => input.Index.Model.Edges.Select(e => EdgeSum.Stat(input.Index, e, sidecars)).ToArray())
+        : [];
+
+    /// <summary>The snapshot a sidecar should obey, without keys of gateways.</summary>
+    /// <param name="instance">A sidecar, or a workload that has only one.</param>
+    /// <exception cref="MeshValidationException">There is no such sidecar, or the workload has several.</exception>
+    public MeshSnapshot GetConfig(string instance) => ConfigView.Of(_registry, instance);
+
+    /// <summary>Roots and SVIDs, without any key.</summary>
+    public CertificatesView GetCertificates() => CertificatesReport.Of(_registry, _authority, _tokens, _options, _rotation.Step);
+
+    /// <summary>Requests that match, as they end, until cancelled.</summary>
+    public IAsyncEnumerable<TapEvent> TapAsync(TapFilter filter, CancellationToken cancellationToken) => _taps.ReadAsync(filter, cancellationToken);
 
     /// <summary>Completes when every sidecar of the model is connected, has its SVID and has acknowledged its snapshot.</summary>
-    public Task WaitForSidecarsAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task WaitForSidecarsAsync(CancellationToken cancellationToken) =>
+        _registry.WaitAsync(sidecars => sidecars.Values.All(s => s.IsSynchronized), cancellationToken);
 
     /// <summary>Asks sidecars to renew their SVIDs now.</summary>
-    /// <param name="instance">One sidecar, or null for all.</param>
-    public void RenewNow(string? instance = null) => SidecarChanged?.Invoke(instance ?? "");
+    /// <param name="instance">One sidecar, or null for all that are connected.</param>
+    public void RenewNow(string? instance = null) => _registry.RenewNow(instance);
+
+    /// <summary>Replaces the root step by step, each waiting for every sidecar; completes when the old root is trusted no more.</summary>
+    /// <exception cref="MeshValidationException">A step took too long, or the CA is the user's. Nothing is broken by it; calling again goes on.</exception>
+    public Task RotateRootAsync(CancellationToken cancellationToken) => _rotation.RunAsync(cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None);
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(CancellationToken.None);
+        _stopping.Dispose();
+    }
+
+    private MeshModel Needed(MeshModel? model) =>
+        model ?? throw new MeshValidationException([MeshDiagnostics.NoSidecar.Found($"Mesh '{_options.Name}' has no model yet. Wait for the AppHost to start it: aspiremesh check --wait 30")]);
+
+    private static TrustDomain ReadTrustDomain(ControlPlaneOptions options) =>
+        TrustDomain.TryParse(options.TrustDomain, out var trustDomain, out var error)
+            ? trustDomain
+            : throw new MeshValidationException([MeshDiagnostics.BadTrustDomain.Found($"Mesh '{options.Name}': {error}. Write .WithTrustDomain(\"shop.mesh\").")]);
 }

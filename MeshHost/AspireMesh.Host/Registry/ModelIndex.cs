@@ -14,6 +14,7 @@ internal sealed class ModelIndex
     private readonly ILookup<string, EdgeModel> _edgesFrom;
     private readonly ILookup<string, GatewayModel> _gateways;
     private readonly ILookup<string, Reach> _reachedFrom;
+    private readonly ILookup<string, Reach> _reachFrom;
     private readonly FrozenDictionary<string, SpiffeId> _identities;
 
     public ModelIndex(MeshModel model)
@@ -26,7 +27,9 @@ internal sealed class ModelIndex
         _edgesFrom = model.Edges.ToLookup(e => e.From);
         _gateways = model.Gateways.ToLookup(g => g.Workload);
         _identities = model.Workloads.ToFrozenDictionary(w => w.Name, w => SpiffeId.ForWorkload(TrustDomain, model.Namespace, w.Name));
-        _reachedFrom = Reach.Of(model).Distinct().ToLookup(r => r.To);
+        Reach[] ways = [.. Reach.Of(model).Distinct()];
+        _reachedFrom = ways.ToLookup(r => r.To);
+        _reachFrom = ways.ToLookup(r => r.From);
     }
 
     public MeshModel Model { get; }
@@ -54,6 +57,9 @@ internal sealed class ModelIndex
 
     /// <summary>Everything that leads to a workload: who must be let in there.</summary>
     public IEnumerable<Reach> ReachOf(string workload) => _reachedFrom[workload];
+
+    /// <summary>Everywhere a workload leads to.</summary>
+    public IEnumerable<Reach> ReachFrom(string workload) => _reachFrom[workload];
 
     /// <summary>The sidecars whose snapshots name the workload: its own and those of its callers.</summary>
     public ImmutableHashSet<string> AffectedBy(string workload)

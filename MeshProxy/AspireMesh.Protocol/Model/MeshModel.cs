@@ -72,7 +72,7 @@ public sealed record WorkloadModel
     /// <summary>The endpoints that other workloads can reach.</summary>
     public ImmutableArray<EndpointModel> Endpoints { get; init; } = [];
 
-    /// <summary>Labels for subsets (for example <c>version</c>) and locality.</summary>
+    /// <summary>Labels for subsets (for example <c>version</c>) and locality (<c>zone</c>).</summary>
     public ImmutableDictionary<string, string> Labels { get; init; } = ImmutableDictionary<string, string>.Empty;
 
     /// <summary>What the inbound side enforces beyond the allow-list.</summary>
@@ -116,6 +116,9 @@ public sealed record SidecarModel
 
     /// <summary>Where the admin listener binds, <c>host:port</c>.</summary>
     public required string Admin { get; init; }
+
+    /// <summary>Labels of this one sidecar (a replica of another version, its <c>zone</c>); they win over the workload's.</summary>
+    public ImmutableDictionary<string, string> Labels { get; init; } = ImmutableDictionary<string, string>.Empty;
 }
 
 /// <summary>A reference: <c>From</c> may call <c>To</c>'s endpoint.</summary>

@@ -17,7 +17,8 @@ public enum AuthorizationAction
 
 /// <summary>
 /// Who may do what. Every non-empty part must hold. Order of evaluation: Deny, then Allow, then refused (Istio's precedence).
-/// The control plane adds one Allow rule per reference; rules of the user's narrow or widen that list.
+/// The control plane adds one Allow rule per reference; rules of the user's narrow or widen that list: an Allow rule that names a caller together with
+/// requests or claims stands in place of that caller's reference rule.
 /// </summary>
 public sealed record AuthorizationRule
 {

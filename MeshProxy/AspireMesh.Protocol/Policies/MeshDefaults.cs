@@ -12,6 +12,9 @@ public static class MeshDefaults
     /// <summary>Peak EWMA.</summary>
     public static LoadBalancingPolicy LoadBalancing { get; } = new();
 
+    /// <summary>For opaque TCP, where a connection's life says nothing about latency: fewest open connections of two chosen at random.</summary>
+    public static LoadBalancingPolicy OpaqueLoadBalancing { get; } = new() { Algorithm = LoadBalancingAlgorithm.LeastRequests };
+
     /// <summary>Five consecutive errors or three connect failures eject a destination for 5 s and growing.</summary>
     public static OutlierDetectionPolicy OutlierDetection { get; } = new();
 }

@@ -1,0 +1,101 @@
+using AspireMesh.Host.Registry;
+using AspireMesh.Protocol.Diagnostics;
+using Microsoft.Extensions.Logging;
+
+namespace AspireMesh.Host.Identity;
+
+/// <summary>
+/// Replaces the root without a refused handshake: first every sidecar trusts the new root beside the old one, then every sidecar gets an SVID that chains to
+/// the new one, and only then is the old one dropped. Each step waits for every sidecar that ever joined. One that does not answer stops the rotation where
+/// it is (both roots trusted, which harms nothing); the next call goes on from there.
+/// </summary>
+internal sealed partial class RootRotation(CertificateAuthority authority, SidecarRegistry registry, TimeProvider time, ILogger logger)
+{
+    /// <summary>How long a step waits before it names the sidecars that hold it up.</summary>
+    public static readonly TimeSpan StepLimit = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a sidecar may take from getting its SVID to saying that it uses it; not every one says so at once.</summary>
+    private static readonly TimeSpan UseLimit = TimeSpan.FromSeconds(3);
+
+    private readonly SemaphoreSlim _one = new(1, 1);
+
+    /// <summary>What is waited for; null when none runs.</summary>
+    public string? Step { get; private set; }
+
+    /// <exception cref="MeshValidationException">The CA is the user's, or a step took too long; names the sidecars it waits for.</exception>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        if (authority.IsGiven)
+        {
+            throw Stopped("the CA was given as files, so its root is not ours to replace. Put the new CA's root into the files beside the old one, start again, then take the old one out");
+        }
+        await _one.WaitAsync(cancellationToken);
+        try
+        {
+            if (authority.Roots.Length < 2) authority.AddRoot();
+            Distribute();
+            await StepAsync("every sidecar trusts the new root", s => s.IsSynchronized, cancellationToken);
+
+            authority.IssueFromNewest();
+            var root = Fingerprint.Of(authority.IssuingRoot);
+            registry.RenewNow(null);
+            await StepAsync("every sidecar has an SVID of the new root", s => s.SvidRoot == root, cancellationToken);
+            await UsedAsync(cancellationToken);
+
+            authority.DropOldRoots();
+            Distribute();
+            await StepAsync("every sidecar has dropped the old root", s => s.IsSynchronized, cancellationToken);
+            LogDone(logger, root);
+        }
+        finally
+        {
+            Step = null;
+            _one.Release();
+        }
+    }
+
+    private void Distribute() => registry.Update(input => input is null ? null : input with { TrustBundle = authority.BundlePem });
+
+    private async Task StepAsync(string what, Func<SidecarState, bool> done, CancellationToken cancellationToken)
+    {
+        Step = $"waiting until {what}";
+        LogStep(logger, what);
+        using var limit = new CancellationTokenSource(StepLimit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            await registry.WaitAsync(sidecars => sidecars.Values.Where(s => s.Joined).All(done), either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            var missing = registry.Read(sidecars => sidecars.Values.Where(s => s.Joined && !done(s)).Select(s => s.Instance).Order().ToArray());
+            throw Stopped($"it waited {StepLimit.TotalSeconds:0} s until {what}; missing: {string.Join(", ", missing)}. Both roots stay trusted. Bring those back, then type: aspiremesh certs rotate");
+        }
+    }
+
+    // A sidecar reports the SVID it uses. One that does not within a moment has it nevertheless: it was handed over in the answer to its own call.
+    private async Task UsedAsync(CancellationToken cancellationToken)
+    {
+        Step = "waiting until every sidecar uses its new SVID";
+        using var limit = new CancellationTokenSource(UseLimit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            await registry.WaitAsync(sidecars => sidecars.Values.Where(s => s.Joined).All(UsesNewest), either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            LogStep(logger, "sidecars that did not report in time are taken to use their new SVIDs");
+        }
+    }
+
+    private static bool UsesNewest(SidecarState sidecar) => sidecar.SvidReported >= sidecar.SvidExpires?.AddSeconds(-1);
+
+    private static MeshValidationException Stopped(string why) => new([MeshDiagnostics.RotationStopped.Found($"The root rotation stopped: {why}.")]);
+
+    [LoggerMessage(30, LogLevel.Information, "Root rotation: {What}.")]
+    private static partial void LogStep(ILogger logger, string what);
+
+    [LoggerMessage(31, LogLevel.Information, "Root rotation finished; the root is {Root}.")]
+    private static partial void LogDone(ILogger logger, string root);
+}

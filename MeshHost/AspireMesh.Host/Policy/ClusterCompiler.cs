@@ -1,0 +1,83 @@
+using System.Collections.Immutable;
+using AspireMesh.Host.Registry;
+using AspireMesh.Protocol.Model;
+using AspireMesh.Protocol.Policies;
+using AspireMesh.Protocol.Snapshot;
+
+namespace AspireMesh.Host.Policy;
+
+/// <summary>
+/// Collects the clusters of one snapshot, each once. Where the caller has an edge of its own to a cluster's endpoint, that edge's policies hold for it;
+/// otherwise those of the edge whose split or mirror leads there.
+/// </summary>
+internal sealed class ClusterCompiler(CompileInput input, WorkloadModel caller)
+{
+    private readonly ModelIndex _index = input.Index;
+    private readonly SortedDictionary<string, ClusterSnapshot> _clusters = new(StringComparer.Ordinal);
+
+    public ImmutableArray<ClusterSnapshot> ToImmutable() => [.. _clusters.Values];
+
+    /// <summary>Adds a cluster if it is not there; its name.</summary>
+    public string Add(string name, string endpoint, ImmutableDictionary<string, string> subset, EdgePolicies policies)
+    {
+        var labels = string.Join(",", subset.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value}"));
+        var cluster = labels.Length == 0 ? $"{name}.{endpoint}" : $"{name}.{endpoint}[{labels}]";
+        if (_clusters.ContainsKey(cluster)) return cluster;
+        var own = _index.EdgesFrom(caller.Name).FirstOrDefault(e => e.To == name && e.Endpoint == endpoint)?.Policies ?? policies;
+        var http = ProtocolOf(name, endpoint) == AppProtocol.Http;
+        var target = _index.External(name) is { } external ? External(external) : Mesh(name, endpoint, subset);
+        _clusters[cluster] = target with
+        {
+            Name = cluster,
+            Workload = name,
+            Endpoint = endpoint,
+            LoadBalancing = own.LoadBalancing ?? (http ? MeshDefaults.LoadBalancing : MeshDefaults.OpaqueLoadBalancing),
+            HealthCheck = own.HealthCheck,
+            OutlierDetection = own.OutlierDetection ?? MeshDefaults.OutlierDetection,
+            CircuitBreaker = own.CircuitBreaker,
+        };
+        return cluster;
+    }
+
+    public AppProtocol ProtocolOf(string name, string endpoint) =>
+        _index.External(name)?.Protocol ?? _index.Workload(name)?.Endpoints.FirstOrDefault(e => e.Name == endpoint)?.Protocol ?? AppProtocol.Http;
+
+    private static ClusterSnapshot External(ExternalServiceModel external)
+    {
+        var address = $"{external.Host}:{external.Port}";
+        return new ClusterSnapshot
+        {
+            Name = "",
+            Workload = "",
+            Endpoint = "",
+            Kind = external.Tls ? ClusterKind.Tls : ClusterKind.Plain,
+            ServerName = external.Host,
+            Destinations = [new DestinationSnapshot { Name = address, Address = address }],
+        };
+    }
+
+    private ClusterSnapshot Mesh(string name, string endpoint, ImmutableDictionary<string, string> subset)
+    {
+        var callee = _index.Workload(name)!;
+        var plain = _index.Model.Mtls == MtlsMode.Disabled;
+        var destinations = ImmutableArray.CreateBuilder<DestinationSnapshot>();
+        foreach (var sidecar in callee.Sidecars)
+        {
+            var labels = Labels.Of(callee, sidecar);
+            if (input.Unhealthy.Contains(sidecar.Instance) || !Labels.Match(labels, subset)) continue;
+            // Without mTLS nothing on the wire names the endpoint, so the caller goes to the app's own port.
+            var address = plain ? input.AppAddresses.GetValueOrDefault((sidecar.Instance, endpoint)) : sidecar.Inbound;
+            if (address is null) continue;
+            destinations.Add(new DestinationSnapshot { Name = sidecar.Instance, Address = address, Zone = labels.GetValueOrDefault(Labels.Zone) });
+        }
+        return new ClusterSnapshot
+        {
+            Name = "",
+            Workload = "",
+            Endpoint = "",
+            Kind = plain ? ClusterKind.Plain : ClusterKind.Mesh,
+            ExpectedIdentity = plain ? null : _index.Identity(name).ToString(),
+            Destinations = destinations.ToImmutable(),
+        };
+    }
+}

@@ -1,0 +1,24 @@
+using System.Collections.Immutable;
+using AspireMesh.Host.Registry;
+using AspireMesh.Protocol.Faults;
+
+namespace AspireMesh.Host.Policy;
+
+/// <summary>Everything a snapshot depends on: intent and what is known about the running mesh. The same input gives the same snapshot, byte for byte.</summary>
+internal sealed record CompileInput
+{
+    /// <summary>The checked model.</summary>
+    public required ModelIndex Index { get; init; }
+
+    /// <summary>Where apps listen, by sidecar and endpoint.</summary>
+    public ImmutableDictionary<(string Instance, string Endpoint), string> AppAddresses { get; init; } = ImmutableDictionary<(string, string), string>.Empty;
+
+    /// <summary>Sidecars whose apps are known to be unhealthy or stopped.</summary>
+    public ImmutableHashSet<string> Unhealthy { get; init; } = [];
+
+    /// <summary>Trusted roots, PEM.</summary>
+    public ImmutableArray<string> TrustBundle { get; init; } = [];
+
+    /// <summary>Faults in force.</summary>
+    public ImmutableArray<FaultRule> Faults { get; init; } = [];
+}

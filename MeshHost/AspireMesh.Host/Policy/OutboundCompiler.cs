@@ -1,0 +1,123 @@
+using System.Collections.Immutable;
+using AspireMesh.Host.Registry;
+using AspireMesh.Protocol.Model;
+using AspireMesh.Protocol.Policies;
+using AspireMesh.Protocol.Snapshot;
+
+namespace AspireMesh.Host.Policy;
+
+/// <summary>What one sidecar's app may reach: listeners with routes, gateways, and the clusters they lead to.</summary>
+internal sealed class OutboundCompiler(CompileInput input, WorkloadModel workload, SidecarModel sidecar)
+{
+    /// <summary>The route of requests that match no other.</summary>
+    public const string DefaultRoute = "default";
+
+    private static readonly ImmutableDictionary<string, string> NoSubset = ImmutableDictionary<string, string>.Empty;
+
+    private readonly ModelIndex _index = input.Index;
+    private readonly ClusterCompiler _clusters = new(input, workload);
+
+    public ImmutableArray<OutboundListener> Listeners() =>
+        [.. _index.EdgesFrom(workload.Name).Where(e => e.Listen.ContainsKey(sidecar.Instance)).Select(Listener)];
+
+    public ImmutableArray<GatewayListener> Gateways() => [.. _index.GatewaysOn(workload.Name).Select(Gateway)];
+
+    /// <summary>The clusters that the listeners compiled so far lead to, by name.</summary>
+    public ImmutableArray<ClusterSnapshot> Clusters() => _clusters.ToImmutable();
+
+    private OutboundListener Listener(EdgeModel edge)
+    {
+        var policies = edge.Policies;
+        var protocol = _clusters.ProtocolOf(edge.To, edge.Endpoint);
+        return new OutboundListener
+        {
+            Name = $"{edge.To}.{edge.Endpoint}",
+            Listen = edge.Listen[sidecar.Instance],
+            Protocol = protocol,
+            Destination = edge.To,
+            Endpoint = edge.Endpoint,
+            Routes = protocol == AppProtocol.Http ? Routes(edge) : [],
+            Cluster = protocol == AppProtocol.Tcp ? _clusters.Add(edge.To, edge.Endpoint, NoSubset, policies) : null,
+            Limits = policies.Limits,
+            Timeouts = policies.Timeouts ?? MeshDefaults.Timeouts,
+        };
+    }
+
+    private ImmutableArray<RouteSnapshot> Routes(EdgeModel edge)
+    {
+        var routes = ImmutableArray.CreateBuilder<RouteSnapshot>();
+        foreach (var route in edge.Policies.Routes)
+        {
+            if (MatchesFor(route) is not { } matches) continue;
+            routes.Add(Route(edge, route, matches));
+            // What stands behind a route that takes everything could never be reached.
+            if (matches.IsEmpty) return routes.ToImmutable();
+        }
+        routes.Add(Route(edge, new RoutePolicy { Name = DefaultRoute }, []));
+        return routes.ToImmutable();
+    }
+
+    // A route may name callers where several share a policy; a sidecar has one caller, so that part is settled here. Null: the route is not about this one.
+    private ImmutableArray<RouteMatch>? MatchesFor(RoutePolicy route)
+    {
+        if (route.Matches.IsEmpty) return [];
+        var mine = route.Matches.Where(m => m.Callers.IsEmpty || m.Callers.Contains(workload.Name)).Select(m => m with { Callers = [] }).ToImmutableArray();
+        return mine.IsEmpty ? null : mine;
+    }
+
+    private RouteSnapshot Route(EdgeModel edge, RoutePolicy route, ImmutableArray<RouteMatch> matches)
+    {
+        var policies = edge.Policies;
+        var mirror = route.Mirror ?? policies.Mirror;
+        var hedging = route.Hedging ?? policies.Hedging;
+        return new RouteSnapshot
+        {
+            Name = route.Name,
+            Matches = matches,
+            Clusters = route.Redirect is null ? Legs(edge, route) : [],
+            Redirect = route.Redirect,
+            Rewrite = route.Rewrite,
+            RequestHeaders = route.RequestHeaders,
+            ResponseHeaders = route.ResponseHeaders,
+            Cors = route.Cors,
+            Mirror = mirror is null ? null : new MirrorTarget(_clusters.Add(mirror.Workload, mirror.Endpoint, NoSubset, policies), mirror.Percent),
+            Timeouts = route.Timeouts ?? policies.Timeouts ?? MeshDefaults.Timeouts,
+            Retry = route.Retry ?? policies.Retry ?? MeshDefaults.Retry,
+            Hedging = hedging,
+        };
+    }
+
+    private ImmutableArray<ClusterWeight> Legs(EdgeModel edge, RoutePolicy route)
+    {
+        if (route.Split.IsEmpty) return [new ClusterWeight(_clusters.Add(edge.To, edge.Endpoint, NoSubset, edge.Policies), 1)];
+        return [.. route.Split.Select(l => new ClusterWeight(_clusters.Add(l.Workload ?? edge.To, l.Endpoint ?? edge.Endpoint, l.Subset, edge.Policies), l.Weight))];
+    }
+
+    private GatewayListener Gateway(GatewayModel gateway)
+    {
+        var routes = gateway.Routes.Select((r, i) => GatewayRoute($"{gateway.Name}-{i}", [r.Match], r.Workload, r.Endpoint)).ToImmutableArray();
+        return new GatewayListener
+        {
+            Name = gateway.Name,
+            Listen = gateway.Listen,
+            CertificatePem = gateway.CertificatePem,
+            Routes = routes.Add(GatewayRoute(DefaultRoute, [], gateway.Workload, gateway.Endpoint)),
+            Jwt = gateway.Jwt,
+            RateLimits = gateway.RateLimits,
+        };
+    }
+
+    private RouteSnapshot GatewayRoute(string name, ImmutableArray<RouteMatch> matches, string to, string endpoint)
+    {
+        var policies = _index.EdgesFrom(workload.Name).FirstOrDefault(e => e.To == to && e.Endpoint == endpoint)?.Policies ?? new EdgePolicies();
+        return new RouteSnapshot
+        {
+            Name = name,
+            Matches = matches,
+            Clusters = [new ClusterWeight(_clusters.Add(to, endpoint, NoSubset, policies), 1)],
+            Timeouts = policies.Timeouts ?? MeshDefaults.Timeouts,
+            Retry = policies.Retry ?? MeshDefaults.Retry,
+            Hedging = policies.Hedging,
+        };
+    }
+}

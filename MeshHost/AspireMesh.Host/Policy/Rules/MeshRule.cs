@@ -1,0 +1,24 @@
+using AspireMesh.Protocol.Diagnostics;
+using AspireMesh.Protocol.Identity;
+using AspireMesh.Protocol.Model;
+
+namespace AspireMesh.Host.Policy.Rules;
+
+/// <summary>The values that hold for the whole mesh.</summary>
+internal sealed class MeshRule : IModelRule
+{
+    public void Check(MeshModel model, ProblemList problems)
+    {
+        var subject = $"Mesh '{model.Name}'";
+        if (!TrustDomain.TryParse(model.TrustDomain, out var trustDomain, out var error))
+        {
+            problems.Add(MeshDiagnostics.BadTrustDomain, $"{subject}: {error}. Write .WithTrustDomain(\"shop.mesh\").");
+        }
+        else if (!SpiffeId.TryParse($"spiffe://{trustDomain.Name}/ns/{model.Namespace}", out _, out error))
+        {
+            problems.Add(MeshDiagnostics.BadTrustDomain, $"{subject}: the namespace '{model.Namespace}' cannot be used ({error}). Write letters, digits, '.', '-' and '_'.");
+        }
+        problems.Range(subject, "SvidLifetime", model.SvidLifetime, TimeSpan.FromSeconds(2), TimeSpan.FromDays(30));
+        problems.Range(subject, "DrainTime", model.DrainTime, TimeSpan.Zero, TimeSpan.FromHours(1));
+    }
+}

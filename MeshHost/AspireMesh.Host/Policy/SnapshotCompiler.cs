@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+using AspireMesh.Host.Registry;
+using AspireMesh.Protocol.Faults;
+using AspireMesh.Protocol.Model;
+using AspireMesh.Protocol.Snapshot;
+
+namespace AspireMesh.Host.Policy;
+
+/// <summary>
+/// Intent and registry → the snapshot of one sidecar. Pure. A snapshot has what this sidecar can reach and nothing else, so the cost of a change grows with
+/// the edges it touches. Nothing is left to inherit: every default of <see cref="Protocol.Policies.MeshDefaults"/> is written out.
+/// </summary>
+internal static class SnapshotCompiler
+{
+    /// <summary>Compiles with version 0; distribution gives it its version once the content is known to differ.</summary>
+    public static MeshSnapshot? Compile(CompileInput input, string instance)
+    {
+        var index = input.Index;
+        if (!index.TryGetSidecar(instance, out var workload, out var sidecar)) return null;
+        var faults = FaultsOf(input, workload);
+        var outbound = new OutboundCompiler(input, workload, sidecar);
+        var listeners = outbound.Listeners();
+        // One address, so one listener: where there are replicas, the first sidecar carries the gateway and balances over all of them.
+        var gateways = ReferenceEquals(workload.Sidecars[0], sidecar) ? outbound.Gateways() : [];
+        return new MeshSnapshot
+        {
+            Version = 0,
+            Workload = workload.Name,
+            Instance = instance,
+            Identity = index.Identity(workload.Name).ToString(),
+            Zone = Labels.Of(workload, sidecar).GetValueOrDefault(Labels.Zone),
+            Mtls = index.Model.Mtls,
+            TrustBundle = input.TrustBundle,
+            DrainTime = index.Model.DrainTime,
+            Inbound = InboundCompiler.Compile(input, workload, sidecar, faults),
+            Outbound = listeners,
+            Gateways = gateways,
+            Clusters = outbound.Clusters(),
+            Faults = faults,
+        };
+    }
+
+    // A sidecar gets the faults it executes: as caller those on its edges, as callee those that say so.
+    private static ImmutableArray<FaultRule> FaultsOf(CompileInput input, WorkloadModel workload)
+    {
+        if (!input.Index.Model.ChaosEnabled) return [];
+        return [.. input.Faults.Where(f => Concerns(f, workload, input.Index)).OrderBy(f => f.Order).ThenBy(f => f.Id, StringComparer.Ordinal)];
+    }
+
+    private static bool Concerns(FaultRule fault, WorkloadModel workload, ModelIndex index)
+    {
+        if (fault.Side == FaultSide.Inbound)
+        {
+            return (fault.To ?? workload.Name) == workload.Name && (fault.Endpoint is null || workload.Endpoints.Any(e => e.Name == fault.Endpoint));
+        }
+        return (fault.From ?? workload.Name) == workload.Name
+            && index.ReachFrom(workload.Name).Any(r => (fault.To ?? r.To) == r.To && (fault.Endpoint ?? r.Endpoint) == r.Endpoint);
+    }
+}

@@ -1,0 +1,75 @@
+using AspireMesh.Protocol.Model;
+
+namespace AspireMesh.Protocol.Admin;
+
+/// <summary>Moves the weight of one leg of a traffic split; the other legs share the rest in their old proportion.</summary>
+public sealed record SplitChange
+{
+    /// <summary>The caller.</summary>
+    public required string From { get; init; }
+
+    /// <summary>The callee.</summary>
+    public required string To { get; init; }
+
+    /// <summary>The callee's endpoint; null where the edge has only one.</summary>
+    public string? Endpoint { get; init; }
+
+    /// <summary>The route; null where only one has a split.</summary>
+    public string? Route { get; init; }
+
+    /// <summary>The leg: a workload's name, a label as <c>version=v2</c>, or a label's value. A workload that no leg leads to yet gets one.</summary>
+    public required string Leg { get; init; }
+
+    /// <summary>Its share, 0 to 100.</summary>
+    public required int Percent { get; init; }
+}
+
+/// <summary>Changes how inbound listeners treat plaintext.</summary>
+public sealed record MtlsChange
+{
+    /// <summary>The mode.</summary>
+    public required MtlsMode Mode { get; init; }
+
+    /// <summary>Go strict although callers still use plaintext.</summary>
+    public bool Force { get; init; }
+}
+
+/// <summary>Where a workload's app listens.</summary>
+public sealed record AppAddressChange
+{
+    /// <summary>The workload.</summary>
+    public required string Workload { get; init; }
+
+    /// <summary>The sidecar beside it.</summary>
+    public required string Instance { get; init; }
+
+    /// <summary>The endpoint.</summary>
+    public required string Endpoint { get; init; }
+
+    /// <summary><c>host:port</c>; null when it is not known any more.</summary>
+    public string? Address { get; init; }
+}
+
+/// <summary>Whether the app beside a sidecar is healthy.</summary>
+public sealed record AppHealthChange
+{
+    /// <summary>The sidecar.</summary>
+    public required string Instance { get; init; }
+
+    /// <summary>Whether it is.</summary>
+    public required bool Healthy { get; init; }
+}
+
+/// <summary>Asks for what a sidecar needs to start.</summary>
+public sealed record BootstrapRequest
+{
+    /// <summary>The sidecar.</summary>
+    public required string Instance { get; init; }
+}
+
+/// <summary>Asks for new SVIDs.</summary>
+public sealed record RenewChange
+{
+    /// <summary>One sidecar; null for all.</summary>
+    public string? Instance { get; init; }
+}

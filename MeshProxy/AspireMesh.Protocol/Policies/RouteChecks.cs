@@ -1,0 +1,98 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using AspireMesh.Protocol.Diagnostics;
+
+namespace AspireMesh.Protocol.Policies;
+
+/// <summary>What a route's parts must look like. Used by the control plane on a model and by a sidecar on a snapshot.</summary>
+public static class RouteChecks
+{
+    private static readonly int[] RedirectStatuses = [301, 302, 303, 307, 308];
+
+    /// <summary>Checks a list of matches.</summary>
+    public static void Check(IEnumerable<RouteMatch> matches, string subject, ProblemList problems)
+    {
+        foreach (var match in matches)
+        {
+            Check(match.Path, $"{subject}: path", problems);
+            Check(match.Host, $"{subject}: host", problems);
+            if (match.Path is { Kind: StringMatchKind.Exact or StringMatchKind.Prefix } path && !path.Value.StartsWith('/'))
+            {
+                problems.Add(MeshDiagnostics.ValueOutOfRange, $"{subject}: the path '{path.Value}' does not start with '/'. Write '/{path.Value}'.");
+            }
+            foreach (var method in match.Methods)
+            {
+                if (!IsToken(method)) problems.Add(MeshDiagnostics.ValueOutOfRange, $"{subject}: '{method}' is no HTTP method. Write one like GET.");
+            }
+            CheckNamed(match.Headers, $"{subject}: header", problems);
+            CheckNamed(match.Query, $"{subject}: query parameter", problems);
+            CheckNamed(match.Baggage, $"{subject}: baggage member", problems);
+            if (match is { GrpcMethod: not null, GrpcService: null })
+            {
+                problems.Add(MeshDiagnostics.PoliciesConflict, $"{subject}: a gRPC method without its service. Set GrpcService.");
+            }
+        }
+    }
+
+    /// <summary>Checks what a route does.</summary>
+    public static void CheckActions(RedirectAction? redirect, RewriteAction? rewrite, CorsPolicy? cors, string subject, ProblemList problems)
+    {
+        if (redirect is not null)
+        {
+            if (!RedirectStatuses.Contains(redirect.Status))
+            {
+                problems.Add(MeshDiagnostics.ValueOutOfRange, string.Create(CultureInfo.InvariantCulture, $"{subject}: the redirect's status is {redirect.Status}. Use 301, 302, 303, 307 or 308."));
+            }
+            if (redirect.Port is { } port) problems.Range(subject, "Redirect.Port", port, 1, 65535);
+            if (redirect.Scheme is not (null or "http" or "https")) problems.Add(MeshDiagnostics.ValueOutOfRange, $"{subject}: the redirect's scheme is '{redirect.Scheme}'. Use http or https.");
+            if (redirect is { Path: not null, PrefixPath: not null }) problems.Add(MeshDiagnostics.PoliciesConflict, $"{subject}: the redirect replaces both path and prefix. Leave one out.");
+            if (rewrite is not null) problems.Add(MeshDiagnostics.PoliciesConflict, $"{subject}: a redirect and a rewrite exclude each other. Leave one out.");
+        }
+        if (rewrite is { Path: not null, PrefixPath: not null }) problems.Add(MeshDiagnostics.PoliciesConflict, $"{subject}: the rewrite replaces both path and prefix. Leave one out.");
+        if (cors is { Credentials: true } && cors.Origins.Contains("*"))
+        {
+            problems.Add(MeshDiagnostics.PoliciesConflict, $"{subject}: CORS with credentials cannot allow the origin '*'. Name the origins.");
+        }
+    }
+
+    /// <summary>Checks header edits.</summary>
+    public static void Check(HeaderEdits? edits, string subject, ProblemList problems)
+    {
+        if (edits is null) return;
+        foreach (var name in edits.Set.Keys.Concat(edits.Add.Keys).Concat(edits.Remove))
+        {
+            if (!IsToken(name)) problems.Add(MeshDiagnostics.ValueOutOfRange, $"{subject}: '{name}' is no header name. Use letters, digits and '-'.");
+        }
+        foreach (var (name, value) in edits.Set.Concat(edits.Add))
+        {
+            if (value.AsSpan().ContainsAny('\r', '\n', '\0')) problems.Add(MeshDiagnostics.ValueOutOfRange, $"{subject}: the value for header '{name}' has a line break or NUL. Take it out.");
+        }
+    }
+
+    /// <summary>Checks named comparisons such as headers or claims.</summary>
+    public static void CheckNamed(IEnumerable<NamedMatch> matches, string subject, ProblemList problems)
+    {
+        foreach (var match in matches)
+        {
+            if (string.IsNullOrWhiteSpace(match.Name)) problems.Add(MeshDiagnostics.ValueOutOfRange, $"{subject} without a name. Give it one.");
+            Check(match.Match, $"{subject} '{match.Name}'", problems);
+        }
+    }
+
+    private static void Check(StringMatch? match, string subject, ProblemList problems)
+    {
+        if (match is not { Kind: StringMatchKind.Regex }) return;
+        try
+        {
+            _ = new Regex(match.Value, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+        }
+        catch (Exception e) when (e is ArgumentException or NotSupportedException)
+        {
+            problems.Add(MeshDiagnostics.BadRegex, $"{subject}: the regular expression '{match.Value}' cannot be used ({e.Message}). Correct it.");
+        }
+    }
+
+    // RFC 9110 section 5.6.2.
+    private static bool IsToken(string text) =>
+        text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c));
+}

@@ -1,10 +1,10 @@
 #!/bin/sh
 # A PostgreSQL of this run's own: a new data folder, one database, a password from the AppHost; all gone when it stops.
-#   start.sh BIN_FOLDER PORT
-# PGDATABASE, PGUSER and PGPASSWORD name what is made. Run as root, the server runs as the user "postgres" or "nobody".
+#   start.sh BIN_FOLDER
+# PGPORT, PGDATABASE, PGUSER and PGPASSWORD name what is made. Run as root, the server runs as the user "postgres" or "nobody".
 set -eu
 bin=$1
-port=$2
+port=$PGPORT
 base=${TMPDIR:-/tmp}
 
 # Folders of runs that were killed before they could clean up.

@@ -1,0 +1,40 @@
+using Shop.AppHost;
+
+var builder = DistributedApplication.CreateBuilder(args);
+
+var cache = builder.AddProject<Projects.Shop_Cache>("cache")
+    .WithEndpoint(scheme: "tcp", name: "redis", env: "CACHE_PORT");
+var cacheConnection = builder.AddConnectionString("cache-connection", ReferenceExpression.Create($"{cache.GetEndpoint("redis").Property(EndpointProperty.HostAndPort)}"));
+
+var catalog = builder.AddProject<Projects.Shop_Catalog>("catalog")
+    .WithReplicas(2)
+    .WithReference(cacheConnection, connectionName: "cache")
+    .WithHttpHealthCheck("/health")
+    .WaitFor(cache);
+
+var inventory = builder.AddProject<Projects.Shop_Inventory>("inventory")
+    .WithHttpEndpoint(name: "grpc", env: "GRPC_PORT")
+    .WithHttpHealthCheck("/health", endpointName: "http")
+    .WithStockStore();
+
+var payments = builder.AddExecutable("payments", "node", "../Shop.Payments", "server.js")
+    .WithHttpEndpoint(env: "PORT")
+    .WithHttpHealthCheck("/health");
+
+var orders = builder.AddProject<Projects.Shop_Orders>("orders")
+    .WithReference(inventory)
+    .WithReference(payments.GetEndpoint("http"))
+    .WithHttpHealthCheck("/health")
+    .WaitFor(inventory)
+    .WaitFor(payments);
+
+builder.AddProject<Projects.Shop_Frontend>("frontend")
+    .WithReference(catalog)
+    .WithReference(orders)
+    .WithHttpHealthCheck("/health")
+    .WithExternalHttpEndpoints()
+    .WaitFor(catalog)
+    .WaitFor(orders);
+
+
+builder.Build().Run();

@@ -2,6 +2,8 @@ using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Eventing;
 using Aspire.Hosting.Pipelines;
+using AspireMesh.Simulator.Dashboard.Start;
+using AspireMesh.Simulator.Testing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -30,6 +32,11 @@ internal static class SimulatorServices
         services.AddSingleton(provider => CreateLoggerService(provider, options.EnableResourceLogging));
         services.AddSingleton<ResourceNotificationService>();
         services.AddSingleton(provider => new ResourceCommandService(provider.GetRequiredService<ResourceNotificationService>(), provider.GetRequiredService<ResourceLoggerService>(), provider));
+        if (builder.ExecutionContext.IsRunMode && !options.DisableDashboard)
+        {
+            services.AddDashboard(builder.Configuration, options.DashboardApplicationName ?? builder.Environment.ApplicationName, mayInstall: AppHostInterception.Current is null);
+        }
+
         services.AddOptions<ResourceNotificationServiceOptions>().Configure(o =>
             o.DefaultWaitBehavior = options.DisableDashboard ? WaitBehavior.StopOnResourceUnavailable : WaitBehavior.WaitOnResourceUnavailable);
         services.AddHealthChecks();
@@ -41,6 +48,7 @@ internal static class SimulatorServices
             services.AddHostedService<PipelineRun>();
             return;
         }
+
 
     }
 

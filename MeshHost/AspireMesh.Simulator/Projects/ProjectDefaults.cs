@@ -13,7 +13,7 @@ internal static class ProjectDefaults
         project.WithEnvironment("OTEL_DOTNET_EXPERIMENTAL_OTLP_EMIT_EXCEPTION_LOG_ATTRIBUTES", "true");
         project.WithEnvironment("OTEL_DOTNET_EXPERIMENTAL_OTLP_EMIT_EVENT_LOG_ATTRIBUTES", "true");
         project.WithEnvironment("OTEL_DOTNET_EXPERIMENTAL_OTLP_RETRY", "in_memory");
-        project.WithAnnotation(new OtlpExporterAnnotation());
+        project.WithOtlpExporter();
         if (builder.ExecutionContext.IsRunMode)
         {
             project.WithEnvironment("LOGGING__CONSOLE__FORMATTERNAME", "simple");

@@ -14,10 +14,13 @@ internal static class DashboardSetup
     /// <summary>Makes up the keys and tokens that nobody gave, and registers what starts and feeds the dashboard.</summary>
     /// <param name="services">The application's services.</param>
     /// <param name="configuration">Gets the keys under the names Aspire uses, so that extensions find them there.</param>
+    /// <param name="applicationName">The page's title, where configuration names none.</param>
     /// <param name="mayInstall">False in tests: a missing dashboard is then never installed.</param>
-    internal static void AddDashboard(this IServiceCollection services, ConfigurationManager configuration, bool mayInstall)
+    internal static void AddDashboard(this IServiceCollection services, ConfigurationManager configuration, string applicationName, bool mayInstall)
     {
-        configuration.AddInMemoryCollection(MakeKeys(configuration));
+        var keys = MakeKeys(configuration);
+        keys[DashboardKeys.ApplicationName] = configuration[DashboardKeys.ApplicationName] ?? applicationName;
+        configuration.AddInMemoryCollection(keys);
         services.AddSingleton(new DashboardInstallChoice(mayInstall && DashboardKeys.ReadFlag(configuration, DashboardKeys.Install, otherwise: true)));
         services.AddSingleton<DashboardInstaller>();
         services.AddSingleton<DashboardFinder>();

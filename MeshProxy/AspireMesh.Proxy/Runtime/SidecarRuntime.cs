@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using AspireMesh.Protocol.Identity;
 using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Inbound.Authorization;
 
 namespace AspireMesh.Proxy.Runtime;
 
@@ -17,6 +18,7 @@ internal sealed class SidecarRuntime
         Outbound = snapshot.Outbound.ToFrozenDictionary(l => l.Name, StringComparer.Ordinal);
         Clusters = snapshot.Clusters.ToFrozenDictionary(c => c.Name, StringComparer.Ordinal);
         Inbound = snapshot.Inbound.Endpoints.ToFrozenDictionary(e => e.Name, StringComparer.Ordinal);
+        Authorization = snapshot.Inbound.Endpoints.ToFrozenDictionary(e => e.Name, e => new AuthorizationRules(e.Authorization, e.Name, e.AuditOnly), StringComparer.Ordinal);
         Gateways = snapshot.Gateways.ToFrozenDictionary(g => g.Name, StringComparer.Ordinal);
     }
 
@@ -33,6 +35,9 @@ internal sealed class SidecarRuntime
     public FrozenDictionary<string, ClusterSnapshot> Clusters { get; }
 
     public FrozenDictionary<string, InboundEndpoint> Inbound { get; }
+
+    /// <summary>The authorization rules by inbound endpoint.</summary>
+    public FrozenDictionary<string, AuthorizationRules> Authorization { get; }
 
     public FrozenDictionary<string, GatewayListener> Gateways { get; }
 

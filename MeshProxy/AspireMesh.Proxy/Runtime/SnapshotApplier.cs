@@ -23,6 +23,14 @@ internal sealed class SnapshotApplier(
     /// <summary>Raised after a snapshot changed the trusted roots.</summary>
     public event Action? TrustChanged;
 
+    /// <summary>Opens the admin listener before there is any snapshot, so that health can be asked from the start.</summary>
+    public async Task OpenAdminAsync()
+    {
+        if (adminListen is null) return;
+        await listeners.ApplyAsync([(adminListen, AdminTarget)]);
+        state.AdminAddress = listeners.AddressOf(AdminTarget)?.ToString();
+    }
+
     public async ValueTask<IReadOnlyList<string>> ApplyAsync(MeshSnapshot snapshot, CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);

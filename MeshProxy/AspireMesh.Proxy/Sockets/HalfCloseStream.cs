@@ -11,11 +11,17 @@ internal abstract class HalfCloseStream : Stream
     /// <summary>The other end's proved identity; null outside the mesh and in plaintext.</summary>
     public virtual SpiffeId? Peer => null;
 
+    /// <summary>Cancelled when the other end broke the stream, without anyone having to read; never where the transport cannot tell.</summary>
+    public virtual CancellationToken Aborted => CancellationToken.None;
+
     /// <summary>Ends the write side: the reader at the other end sees the end after everything written before.</summary>
     public abstract ValueTask CloseWriteAsync(CancellationToken cancellationToken);
 
     /// <summary>Ends both sides at once; the other end sees an error, not an end. Can be called from any thread, any number of times.</summary>
     public abstract void Reset();
+
+    /// <summary>Lets go of it after both sides have ended in order.</summary>
+    public abstract void Finish();
 
     public override bool CanRead => true;
 

@@ -28,6 +28,9 @@ internal enum FrameType : byte
 
     /// <summary>Opens no more: the payload is the last stream that is looked at and a <see cref="TunnelError"/>.</summary>
     GoAway = 8,
+
+    /// <summary>From the accepting side: the stream was let in and its app took the connection. Until then nothing of it was delivered. Empty payload.</summary>
+    Ready = 9,
 }
 
 /// <summary>Eight bytes before every payload: length (3), type (1), stream (4), big-endian.</summary>
@@ -56,10 +59,10 @@ internal readonly record struct FrameHeader(int Length, FrameType Type, uint Str
         _ when Length > MaxPayload => $"a frame of {Length} bytes; the limit is {MaxPayload}",
         FrameType.Open when Stream == 0 || Length is < StreamOpening.MinSize or > StreamOpening.MaxSize => $"OPEN of stream {Stream} with {Length} bytes",
         FrameType.Data when Stream == 0 || Length == 0 => $"DATA of stream {Stream} with {Length} bytes",
-        FrameType.Finish when Stream == 0 || Length != 0 => $"FINISH of stream {Stream} with {Length} bytes",
+        FrameType.Finish or FrameType.Ready when Stream == 0 || Length != 0 => $"{Type} of stream {Stream} with {Length} bytes",
         FrameType.Reset or FrameType.Window when Stream == 0 || Length != 4 => $"{Type} of stream {Stream} with {Length} bytes",
         FrameType.Ping or FrameType.Pong or FrameType.GoAway when Stream != 0 || Length != 8 => $"{Type} on stream {Stream} with {Length} bytes",
-        < FrameType.Open or > FrameType.GoAway => $"an unknown frame type {(byte)Type}",
+        < FrameType.Open or > FrameType.Ready => $"an unknown frame type {(byte)Type}",
         _ => null,
     };
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.IO.Pipelines;
+using AspireMesh.Protocol.Identity;
 
 namespace AspireMesh.Proxy.Tunnel.Multiplexing;
 
@@ -41,6 +42,9 @@ internal sealed class TunnelConnection : IAsyncDisposable
     internal TunnelOptions Options { get; }
 
     internal FrameWriter Writer { get; }
+
+    /// <summary>Who the other end proved to be; null where the transport has no identity.</summary>
+    public SpiffeId? Peer { get; init; }
 
     /// <summary>Streams open now.</summary>
     public int OpenStreams => _streams.Count;
@@ -91,7 +95,7 @@ internal sealed class TunnelConnection : IAsyncDisposable
         await reader.CompleteAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Opens a stream; the first bytes may be written at once. No round trip.</summary>
+    /// <summary>Opens a stream. Bytes may be written at once; who wants to know first that they will be delivered awaits <see cref="TunnelStream.Ready"/>.</summary>
     /// <exception cref="TunnelException">The connection takes no new streams: open another connection.</exception>
     public TunnelStream Open(StreamOpening opening)
     {
@@ -184,6 +188,8 @@ internal sealed class TunnelConnection : IAsyncDisposable
                 throw new TunnelException(TunnelError.FlowControl, $"stream {header.Stream} sent beyond its window or after its end");
             case FrameType.Finish when !stream.OnFinish():
                 throw Broken($"a second FINISH of stream {header.Stream}");
+            case FrameType.Ready when _accept is not null || !stream.OnReady():
+                throw Broken($"READY of stream {header.Stream} from the wrong side or a second time");
             case FrameType.Window when !stream.OnWindow(BinaryPrimitives.ReadUInt32BigEndian(payload)):
                 throw new TunnelException(TunnelError.FlowControl, $"the window of stream {header.Stream} was grown by nothing or beyond reason");
             case FrameType.Reset:

@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
+using AspireMesh.Protocol.Identity;
+using AspireMesh.Proxy.Sockets;
 
 namespace AspireMesh.Proxy.Tunnel.Multiplexing;
 
@@ -8,7 +10,7 @@ namespace AspireMesh.Proxy.Tunnel.Multiplexing;
 /// One byte stream in a tunnel connection: both directions close on their own (half-close), a reset ends both, and each has a window, so that a reader
 /// that stalls stops only this stream and holds at most one window of memory. One reader and one writer at a time, as with any <see cref="Stream"/>.
 /// </summary>
-internal sealed class TunnelStream : Stream, IValueTaskSource
+internal sealed class TunnelStream : HalfCloseStream, IValueTaskSource
 {
     private static readonly PipeOptions ReceiveOptions = new(pauseWriterThreshold: 0, resumeWriterThreshold: 0, useSynchronizationContext: false);
 
@@ -24,6 +26,9 @@ internal sealed class TunnelStream : Stream, IValueTaskSource
     private bool _sendClosed;
     private bool _receiveClosed;
     private TunnelException? _failure;
+    private TaskCompletionSource? _ready;
+    private bool _isReady;
+    private CancellationTokenSource? _aborted;
 
     public TunnelStream(TunnelConnection connection, uint id, StreamOpening opening, int window)
     {
@@ -44,11 +49,46 @@ internal sealed class TunnelStream : Stream, IValueTaskSource
     /// <summary>Whether it stands in the writer's queue. Guarded by the writer's lock.</summary>
     internal bool IsQueued { get; set; }
 
-    public override bool CanRead => true;
-    public override bool CanWrite => true;
-    public override bool CanSeek => false;
-    public override long Length => throw new NotSupportedException();
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+    public override SpiffeId? Peer => _connection.Peer;
+
+    /// <summary>Completes when the accepting side has let the stream in and its app has taken it; faults with the stream's failure when it does not.</summary>
+    public Task Ready
+    {
+        get
+        {
+            lock (_gate)
+            {
+                if (_isReady) return Task.CompletedTask;
+                if (_failure is { } failure) return Task.FromException(failure);
+                return (_ready ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            }
+        }
+    }
+
+    public override CancellationToken Aborted
+    {
+        get
+        {
+            lock (_gate)
+            {
+                if (_failure is not null) return new CancellationToken(canceled: true);
+                return (_aborted ??= new CancellationTokenSource()).Token;
+            }
+        }
+    }
+
+    /// <summary>On the accepting side: tells the opener that its bytes will be delivered. Once.</summary>
+    public void SetReady() => _connection.Writer.Control(FrameType.Ready, Id, []);
+
+    public override ValueTask CloseWriteAsync(CancellationToken cancellationToken)
+    {
+        CompleteWrites();
+        return ValueTask.CompletedTask;
+    }
+
+    public override void Reset() => Abort(TunnelError.Cancelled);
+
+    public override void Finish() => Dispose(true);
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -135,6 +175,19 @@ internal sealed class TunnelStream : Stream, IValueTaskSource
         return true;
     }
 
+    /// <summary>The peer let the stream in. False when it said so already.</summary>
+    internal bool OnReady()
+    {
+        TaskCompletionSource? ready;
+        lock (_gate)
+        {
+            if (_isReady) return false;
+            (_isReady, ready) = (true, _ready);
+        }
+        ready?.TrySetResult();
+        return true;
+    }
+
     /// <summary>The peer's orderly end. False when there was one already.</summary>
     internal bool OnFinish()
     {
@@ -162,10 +215,13 @@ internal sealed class TunnelStream : Stream, IValueTaskSource
     /// <summary>The stream is over, by the peer's reset or the connection's end. False when it was over before.</summary>
     internal bool Fail(TunnelException failure)
     {
+        TaskCompletionSource? ready;
+        CancellationTokenSource? aborted;
         lock (_gate)
         {
             if (_failure is not null || (_sendClosed && _receiveClosed)) return false;
             _failure = failure;
+            (ready, aborted) = (_isReady ? null : _ready, _aborted);
             _sendClosed = true;
             if (!_receiveClosed)
             {
@@ -174,6 +230,9 @@ internal sealed class TunnelStream : Stream, IValueTaskSource
             }
         }
         OnWriteTurn();
+        ready?.TrySetException(failure);
+        // Not on this thread: it is the connection's reader, and what hangs on the token may take its time.
+        if (aborted is not null) ThreadPool.UnsafeQueueUserWorkItem(static a => a.Cancel(), aborted, preferLocal: false);
         return true;
     }
 
@@ -188,24 +247,6 @@ internal sealed class TunnelStream : Stream, IValueTaskSource
             _turn.SetResult(true);
         }
     }
-
-    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public override void Flush()
-    {
-    }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
-
-    public override void Write(byte[] buffer, int offset, int count) => WriteAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     void IValueTaskSource.GetResult(short token) => _turn.GetResult(token);
 

@@ -8,7 +8,7 @@ public class MalformedFrameTests
 
     public static TheoryData<string, byte[]> Malformed => new()
     {
-        { "unknown type", [0, 0, 0, 9, 0, 0, 0, 0] },
+        { "unknown type", [0, 0, 0, 10, 0, 0, 0, 0] },
         { "type zero", [0, 0, 0, 0, 0, 0, 0, 0] },
         { "payload over the limit", [0, 64, 1, 2, 0, 0, 0, 1] },
         { "data of a stream that was never opened", [0, 0, 1, 2, 0, 0, 0, 5, 7] },
@@ -26,6 +26,7 @@ public class MalformedFrameTests
         { "streams out of order", [.. Open(3), .. Open(2)] },
         { "window of zero", [.. Open(1), 0, 0, 4, 5, 0, 0, 0, 1, 0, 0, 0, 0] },
         { "window beyond reason", [.. Open(1), 0, 0, 4, 5, 0, 0, 0, 1, 0x7f, 0xff, 0xff, 0xff] },
+        { "ready from the opening side", [.. Open(1), 0, 0, 0, 9, 0, 0, 0, 1] },
         { "a second finish", [.. Open(1), 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 1] },
         { "data after finish", [.. Open(1), 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 1, 2, 0, 0, 0, 1, 7] },
     };

@@ -1,0 +1,28 @@
+using System.Net.Sockets;
+using AspireMesh.Protocol.Model;
+using AspireMesh.Proxy.Http;
+using AspireMesh.Proxy.Inbound;
+using AspireMesh.Proxy.Opaque;
+using AspireMesh.Proxy.Sockets;
+
+namespace AspireMesh.Proxy.Runtime;
+
+/// <summary>The first decision about an accepted socket: which half of the sidecar takes it. Nothing has been read from it yet.</summary>
+internal sealed class ConnectionRouter(RuntimeHolder holder, HttpSockets http, OpaqueOutbound opaque, InboundConnections inbound, OpenConnections open)
+{
+    public void Take(Socket socket, ListenerTarget target)
+    {
+        switch (target.Side)
+        {
+            case MeshSide.Inbound:
+                open.Run(cut => inbound.ServeAsync(socket, cut));
+                break;
+            case MeshSide.Outbound when holder.Current.Outbound.TryGetValue(target.Name, out var listener) && listener.Protocol == AppProtocol.Tcp:
+                open.Run(cut => opaque.ServeAsync(socket, listener, holder.Current, cut));
+                break;
+            default:
+                _ = http.ServeAsync(socket, target);
+                break;
+        }
+    }
+}

@@ -1,0 +1,142 @@
+using AspireMesh.Protocol.Diagnostics;
+using AspireMesh.Protocol.Identity;
+using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Http;
+using AspireMesh.Proxy.Inbound;
+using AspireMesh.Proxy.Opaque;
+using AspireMesh.Proxy.Sockets;
+using AspireMesh.Proxy.Tls;
+using AspireMesh.Proxy.Tunnel;
+using AspireMesh.Proxy.Tunnel.Multiplexing;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace AspireMesh.Proxy.Runtime;
+
+/// <summary>Ties a sidecar's parts together and takes them through their life: start, run, drain, stop.</summary>
+internal sealed class SidecarEngine : IAsyncDisposable
+{
+    private static readonly TimeSpan DefaultDrainTime = TimeSpan.FromSeconds(5);
+
+    private readonly SidecarParts _parts;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly OpenConnections _open = new();
+    private readonly ListenerSet _listeners;
+    private readonly TunnelDialer _dialer;
+    private readonly IHttpPipeline _pipeline;
+    private readonly HttpServer _http;
+    private readonly HttpSockets _httpSockets;
+    private readonly InboundConnections _inbound;
+    private readonly SnapshotApplier _applier;
+    private readonly ServiceProvider _services = new ServiceCollection().BuildServiceProvider();
+    private Task _control = Task.CompletedTask;
+    private int _stopped;
+
+    public SidecarEngine(SidecarBootstrap bootstrap, MeshSidecarOptions options, SidecarParts parts)
+    {
+        (_parts, _time) = (parts, options.TimeProvider);
+        var trustDomain = TrustDomain.Parse(bootstrap.TrustDomain);
+        var holder = new RuntimeHolder();
+        State = new SidecarState(bootstrap, holder, parts.Svids);
+        var bundle = new TrustBundle(parts.Svids);
+        var handshake = new MeshHandshake(parts.Svids, new PeerValidator(trustDomain, bundle, _time));
+        var tunnel = new TunnelOptions { Time = _time };
+        var pool = new TunnelPoolOptions { Tunnel = tunnel };
+        _dialer = new TunnelDialer(new TunnelConnector(handshake, parts.Events, pool), new OutsideDialer(), parts.Svids, parts.Events, pool);
+        _pipeline = parts.Pipeline(new PipelineServices(bootstrap, trustDomain, _dialer, parts.Events, _time, options.LoggerFactory, options.Seed));
+        var admin = parts.Admin?.Invoke(State);
+        _http = new HttpServer(holder, _pipeline, admin is null ? null : new RequestDelegate(admin.HandleAsync), _services, options.LoggerFactory);
+        _httpSockets = new HttpSockets(_http, options.LoggerFactory);
+        _inbound = new InboundConnections(holder, handshake, new InboundStreams(holder, _http, parts.Events, _time), parts.Events, tunnel);
+        var router = new ConnectionRouter(holder, _httpSockets, new OpaqueOutbound(_dialer, parts.Events, _time), _inbound, _open);
+        _listeners = new ListenerSet(router.Take, State, _time, options.LoggerFactory.CreateLogger("AspireMesh.Proxy.Listeners"));
+        _ = HostPort.TryParseListen(bootstrap.Admin, out var adminListen);
+        _applier = new SnapshotApplier(State, holder, _pipeline, bundle, _listeners, parts.Events, admin is null ? null : adminListen);
+        _applier.TrustChanged += Retire;
+        parts.Svids.Changed += _inbound.Retire;
+    }
+
+    public SidecarState State { get; }
+
+    public ISnapshotSink Snapshots => _applier;
+
+    public Task Ready => _ready.Task;
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _http.StartAsync(cancellationToken);
+            await _applier.OpenAdminAsync();
+            // Without a control plane (a test) snapshots are handed in directly, after the start.
+            if (_parts.Control is { } control)
+            {
+                await control.JoinAsync(cancellationToken);
+                _control = control.RunAsync(_applier, State, _stop.Token);
+                await await Task.WhenAny(_applier.First, _control).WaitAsync(cancellationToken);
+                _ready.TrySetResult();
+            }
+            else
+            {
+                _ = CompleteReadyAsync();
+            }
+        }
+        catch (Exception e)
+        {
+            _ready.TrySetException(e);
+            throw;
+        }
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (Interlocked.Exchange(ref _stopped, 1) != 0) return;
+        State.IsDraining = true;
+        using var limit = new CancellationTokenSource(State.Snapshot?.DrainTime ?? DefaultDrainTime, _time);
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        await _listeners.CloseAsync();
+        await Task.WhenAll(_http.StopAsync(giveUp.Token), _inbound.DrainAsync(giveUp.Token).ContinueWith(_ => { }, TaskScheduler.Default), _open.DrainAsync(giveUp.Token));
+        await _stop.CancelAsync();
+        await _control.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _applier.TrustChanged -= Retire;
+        _parts.Svids.Changed -= _inbound.Retire;
+        await _http.DisposeAsync();
+        _httpSockets.Dispose();
+        await _pipeline.DisposeAsync();
+        await _dialer.DisposeAsync();
+        await _listeners.DisposeAsync();
+        if (_parts.Control is { } control) await control.DisposeAsync();
+        if (_parts.Events is IAsyncDisposable events) await events.DisposeAsync();
+        await _services.DisposeAsync();
+        _stop.Dispose();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        using var now = new CancellationTokenSource();
+        await now.CancelAsync();
+        await StopAsync(now.Token);
+    }
+
+    private async Task CompleteReadyAsync()
+    {
+        try
+        {
+            await _applier.First;
+            _ready.TrySetResult();
+        }
+        catch (MeshValidationException e)
+        {
+            _ready.TrySetException(e);
+        }
+    }
+
+    private void Retire()
+    {
+        _dialer.Retire();
+        _inbound.Retire();
+    }
+}

@@ -1,0 +1,105 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using AspireMesh.Protocol.Identity;
+
+namespace AspireMesh.Proxy.Tls;
+
+/// <summary>A finished handshake.</summary>
+/// <param name="Stream">Owns the socket.</param>
+/// <param name="Peer">Who the other end proved to be.</param>
+/// <param name="Protocol">The agreed ALPN protocol; empty when none was.</param>
+/// <param name="ServerName">SNI, as the client sent it; empty on the client's side.</param>
+internal sealed record SecuredConnection(SslStream Stream, SpiffeId Peer, string Protocol, string ServerName);
+
+/// <summary>A handshake that failed, with the reason the validator gave where it was that.</summary>
+internal sealed class HandshakeException(string message, Exception? inner = null) : IOException(message, inner);
+
+/// <summary>TLS 1.3 with certificates on both sides, identities checked by one validator. Sessions are not resumed: a resumed one skips that check.</summary>
+internal sealed class MeshHandshake(ISvidSource svids, PeerValidator validator)
+{
+    /// <summary>ALPN of our tunnel.</summary>
+    public const string TunnelProtocol = "aspiremesh/1";
+
+    private static readonly List<SslApplicationProtocol> Offered = [new(TunnelProtocol)];
+    private static readonly List<SslApplicationProtocol> Accepted = [new(TunnelProtocol), SslApplicationProtocol.Http2, SslApplicationProtocol.Http11];
+
+    /// <summary>The dialling side. The socket is disposed when it fails.</summary>
+    /// <exception cref="HandshakeException">No SVID yet, a refused certificate, or a peer that is not <paramref name="expected"/>.</exception>
+    public async Task<SecuredConnection> ConnectAsync(Socket socket, string serverName, SpiffeId expected, CancellationToken cancellationToken)
+    {
+        var check = new PeerCheck(validator, expected);
+        var options = new SslClientAuthenticationOptions
+        {
+            TargetHost = serverName,
+            EnabledSslProtocols = SslProtocols.Tls13,
+            ApplicationProtocols = Offered,
+            ClientCertificateContext = svids.Current?.Context,
+            RemoteCertificateValidationCallback = check.Validate,
+            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            AllowTlsResume = false,
+        };
+        return await RunAsync(socket, check, s => s.AuthenticateAsClientAsync(options, cancellationToken));
+    }
+
+    /// <summary>The accepting side. The socket is disposed when it fails.</summary>
+    /// <exception cref="HandshakeException">No SVID yet, or a peer without a certificate of this mesh.</exception>
+    public async Task<SecuredConnection> AcceptAsync(Socket socket, CancellationToken cancellationToken)
+    {
+        var check = new PeerCheck(validator, null);
+        var options = new SslServerAuthenticationOptions
+        {
+            ServerCertificateContext = svids.Current?.Context,
+            EnabledSslProtocols = SslProtocols.Tls13,
+            ApplicationProtocols = Accepted,
+            ClientCertificateRequired = true,
+            RemoteCertificateValidationCallback = check.Validate,
+            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            AllowTlsResume = false,
+        };
+        return await RunAsync(socket, check, s => s.AuthenticateAsServerAsync(options, cancellationToken));
+    }
+
+    private async Task<SecuredConnection> RunAsync(Socket socket, PeerCheck check, Func<SslStream, Task> handshake)
+    {
+        var stream = new SslStream(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false);
+        try
+        {
+            if (svids.Current is null) throw new HandshakeException("this sidecar has no SVID yet");
+            await handshake(stream);
+            // The callback decides alone; this only guards against a platform that would not have called it.
+            var peer = check.Peer ?? throw new HandshakeException(check.Error ?? "the peer presented no certificate");
+            return new SecuredConnection(stream, peer, stream.NegotiatedApplicationProtocol.ToString(), stream.TargetHostName);
+        }
+        catch (Exception e)
+        {
+            await stream.DisposeAsync();
+            if (e is AuthenticationException or IOException and not HandshakeException) throw new HandshakeException(check.Error ?? $"the TLS handshake failed: {e.Message}", e);
+            throw;
+        }
+    }
+
+    private sealed class PeerCheck(PeerValidator validator, SpiffeId? expected)
+    {
+        public SpiffeId? Peer { get; private set; }
+
+        public string? Error { get; private set; }
+
+        public bool Validate(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+        {
+            if (!validator.TryValidate(certificate, chain, out var id, out var error))
+            {
+                Error = error;
+                return false;
+            }
+            if (expected is not null && id != expected)
+            {
+                Error = $"the peer is '{id}'; '{expected}' was expected";
+                return false;
+            }
+            Peer = id;
+            return true;
+        }
+    }
+}

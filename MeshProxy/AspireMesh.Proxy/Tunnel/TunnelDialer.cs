@@ -1,0 +1,149 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using AspireMesh.Protocol.Identity;
+using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Runtime;
+using AspireMesh.Proxy.Sockets;
+using AspireMesh.Proxy.Tls;
+using AspireMesh.Proxy.Tunnel.Multiplexing;
+
+namespace AspireMesh.Proxy.Tunnel;
+
+/// <summary>
+/// Opens streams inside the mesh over shared tunnel connections (opaque TCP over one of its own, so that bulk transfers and requests do not share
+/// a TCP window), and hands what leads outside the mesh to <see cref="OutsideDialer"/>.
+/// </summary>
+internal sealed class TunnelDialer : ITunnelDialer, IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<(string Address, string Identity), TunnelPool> _pools = new();
+    private readonly TunnelConnector _connector;
+    private readonly OutsideDialer _outside;
+    private readonly ISvidSource _svids;
+    private readonly IMeshEvents _events;
+    private readonly TunnelPoolOptions _options;
+    private readonly ITimer _idle;
+
+    public TunnelDialer(TunnelConnector connector, OutsideDialer outside, ISvidSource svids, IMeshEvents events, TunnelPoolOptions options)
+    {
+        (_connector, _outside, _svids, _events, _options) = (connector, outside, svids, events, options);
+        _svids.Changed += Retire;
+        _idle = options.Tunnel.Time.CreateTimer(_ => RetireIdle(), null, options.IdleTime, options.IdleTime / 2);
+    }
+
+    public async ValueTask<HalfCloseStream> OpenAsync(
+        ClusterSnapshot cluster, DestinationSnapshot destination, StreamKind kind, ActivityContext trace, CancellationToken cancellationToken)
+    {
+        try
+        {
+            HalfCloseStream stream = cluster.Kind == ClusterKind.Mesh
+                ? await OpenInMeshAsync(cluster, destination, kind, trace, cancellationToken)
+                : await _outside.OpenAsync(cluster, destination, kind, cancellationToken);
+            _events.Dialed(cluster, destination, stream.Peer);
+            return stream;
+        }
+        catch (DialException e)
+        {
+            _events.DialFailed(cluster, destination, e);
+            throw;
+        }
+    }
+
+    /// <summary>New streams use new connections: the SVID or the trusted roots changed.</summary>
+    public void Retire()
+    {
+        foreach (var pool in _pools.Values) pool.Retire();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _svids.Changed -= Retire;
+        await _idle.DisposeAsync();
+        foreach (var pool in _pools.Values) await pool.CloseAsync();
+    }
+
+    private async ValueTask<TunnelStream> OpenInMeshAsync(
+        ClusterSnapshot cluster, DestinationSnapshot destination, StreamKind kind, ActivityContext trace, CancellationToken cancellationToken)
+    {
+        var expected = SpiffeId.Parse(cluster.ExpectedIdentity!);
+        var opening = new StreamOpening(cluster.Endpoint, (byte)kind, trace);
+        if (kind == StreamKind.Tcp)
+        {
+            var own = await _connector.ConnectAsync(destination.Address, expected).WaitAsync(cancellationToken);
+            return await OpenAloneAsync(own, opening, destination, cancellationToken);
+        }
+        var pool = _pools.GetOrAdd((destination.Address, cluster.ExpectedIdentity!), static (key, s) => new TunnelPool(key.Address, s.expected, s._connector, s._options), (expected, _connector, _options));
+        while (true)
+        {
+            var connection = await pool.GetAsync(cancellationToken);
+            try
+            {
+                return await OpenOnAsync(connection, opening, destination, cancellationToken);
+            }
+            catch (TunnelException e) when (e.Error is TunnelError.Refused && !connection.IsUsable)
+            {
+                // The peer drains this connection; the next one is a new connection, so this ends.
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
+    }
+
+    private static async ValueTask<TunnelStream> OpenAloneAsync(TunnelConnection own, StreamOpening opening, DestinationSnapshot destination, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var stream = await OpenOnAsync(own, opening, destination, cancellationToken);
+            // It takes no second stream, and closes when this one ends.
+            _ = own.DrainAsync(CancellationToken.None);
+            return stream;
+        }
+        catch (TunnelException e)
+        {
+            await own.DisposeAsync();
+            throw new DialException(DialError.Refused, $"'{destination.Name}' refused the stream: {e.Message}", e);
+        }
+        catch
+        {
+            await own.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async ValueTask<TunnelStream> OpenOnAsync(TunnelConnection connection, StreamOpening opening, DestinationSnapshot destination, CancellationToken cancellationToken)
+    {
+        var stream = connection.Open(opening);
+        try
+        {
+            await stream.Ready.WaitAsync(cancellationToken);
+            return stream;
+        }
+        catch (TunnelException e) when (e.Error is not TunnelError.Refused)
+        {
+            throw new DialException(ErrorOf(e.Error), $"'{destination.Name}' did not let '{opening.Endpoint}' be reached: {Describe(e.Error)}", e);
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    private void RetireIdle()
+    {
+        foreach (var pool in _pools) if (pool.Value.RetireIdle()) _pools.TryRemove(pool);
+    }
+
+    private static DialError ErrorOf(TunnelError error) => error switch
+    {
+        TunnelError.Unauthorized => DialError.Denied,
+        TunnelError.UnknownEndpoint or TunnelError.AppUnreachable => DialError.AppUnreachable,
+        _ => DialError.Broken,
+    };
+
+    private static string Describe(TunnelError error) => error switch
+    {
+        TunnelError.Unauthorized => "its authorization rules refuse this workload",
+        TunnelError.UnknownEndpoint => "it has no such endpoint",
+        TunnelError.AppUnreachable => "its app does not take connections",
+        _ => "the tunnel's connection broke",
+    };
+}

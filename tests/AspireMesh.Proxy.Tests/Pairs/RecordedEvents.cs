@@ -1,0 +1,79 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using AspireMesh.Protocol.Faults;
+using AspireMesh.Protocol.Identity;
+using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Runtime;
+
+namespace AspireMesh.Proxy.Tests.Pairs;
+
+/// <summary>Keeps everything a sidecar says about itself, for a test to look at.</summary>
+internal sealed class RecordedEvents : IMeshEvents
+{
+    private readonly ConcurrentQueue<Refusal> _refusals = new();
+    private readonly ConcurrentQueue<(ConnectionStart Start, ConnectionEnd End)> _connections = new();
+    private readonly ConcurrentQueue<RequestEnd> _requests = new();
+    private readonly ConcurrentQueue<string> _faults = new();
+    private int _handshakes;
+    private int _plaintext;
+    private int _attempts;
+
+    public IReadOnlyCollection<Refusal> Refusals => _refusals;
+
+    public IReadOnlyCollection<(ConnectionStart Start, ConnectionEnd End)> Connections => _connections;
+
+    public IReadOnlyCollection<RequestEnd> Requests => _requests;
+
+    public IReadOnlyCollection<string> Faults => _faults;
+
+    public int Handshakes => Volatile.Read(ref _handshakes);
+
+    public int Plaintext => Volatile.Read(ref _plaintext);
+
+    public int Attempts => Volatile.Read(ref _attempts);
+
+    public IRequestEvents RequestStarted(in RequestStart request) => new Request(this);
+
+    public void ConnectionEnded(in ConnectionStart connection, in ConnectionEnd end) => _connections.Enqueue((connection, end));
+
+    public void HandshakeSeen(MeshSide side, SpiffeId peer) => Interlocked.Increment(ref _handshakes);
+
+    public void Refused(in Refusal refusal) => _refusals.Enqueue(refusal);
+
+    public void PlaintextTaken(string caller, string endpoint) => Interlocked.Increment(ref _plaintext);
+
+    public void FaultFired(FaultRule rule, string to, string endpoint) => _faults.Enqueue(rule.Id);
+
+    /// <summary>Waits until something was recorded; fails after a generous while.</summary>
+    public static async Task<T> EventuallyAsync<T>(Func<T?> look)
+        where T : struct
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (true)
+        {
+            if (look() is { } found) return found;
+            await Task.Delay(10, patience.Token);
+        }
+    }
+
+    /// <summary>Waits for the first refusal of a kind.</summary>
+    public Task<Refusal> RefusalAsync(RefusalReason reason) =>
+        EventuallyAsync(() => _refusals.Where(r => r.Reason == reason).Select(r => (Refusal?)r).FirstOrDefault());
+
+    private sealed class Request(RecordedEvents events) : IRequestEvents, IAttemptEvents
+    {
+        public ActivityContext Trace => default;
+
+        public IAttemptEvents AttemptStarted(ClusterSnapshot cluster, DestinationSnapshot destination, int number)
+        {
+            Interlocked.Increment(ref events._attempts);
+            return this;
+        }
+
+        public void Ended(in RequestEnd end) => events._requests.Enqueue(end);
+
+        public void Ended(in AttemptEnd end)
+        {
+        }
+    }
+}

@@ -1,0 +1,182 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using AspireMesh.Protocol.Model;
+using AspireMesh.Protocol.Policies;
+using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Http;
+using AspireMesh.Proxy.Runtime;
+using AspireMesh.TestKit;
+
+namespace AspireMesh.Proxy.Tests.Pairs;
+
+/// <summary>
+/// Two real sidecars over real sockets and TLS, without a control plane: <c>web</c> calls <c>api</c>'s endpoint <c>http</c> (or <c>tcp</c>). A test
+/// gives the app's address and edits the snapshots.
+/// </summary>
+internal sealed class SidecarPair : IAsyncDisposable
+{
+    private SidecarPair(TestCertificates certificates, SidecarPairOptions options)
+    {
+        Certificates = certificates;
+        CallerSvids = new FixedSvids(certificates, certificates.Svid("web"));
+        CalleeSvids = new FixedSvids(certificates, certificates.Svid("api"));
+        Caller = Sidecar("web", CallerSvids, CallerEvents, options);
+        Callee = Sidecar("api", CalleeSvids, CalleeEvents, options);
+    }
+
+    public TestCertificates Certificates { get; }
+
+    public FixedSvids CallerSvids { get; }
+
+    public FixedSvids CalleeSvids { get; }
+
+    public RecordedEvents CallerEvents { get; } = new();
+
+    public RecordedEvents CalleeEvents { get; } = new();
+
+    public MeshSidecar Caller { get; }
+
+    public MeshSidecar Callee { get; }
+
+    public MeshSnapshot CallerSnapshot { get; private set; } = null!;
+
+    public MeshSnapshot CalleeSnapshot { get; private set; } = null!;
+
+    /// <summary>Where the caller's app connects.</summary>
+    public IPEndPoint Outbound => IPEndPoint.Parse(CallerSnapshot.Outbound[0].Listen);
+
+    /// <summary>Likewise, as a base address.</summary>
+    public Uri OutboundUri => new($"http://{Outbound}/");
+
+    /// <summary>Where the callee's sidecar takes mTLS.</summary>
+    public IPEndPoint Inbound => IPEndPoint.Parse(CalleeSnapshot.Inbound.Listen);
+
+    public static async Task<SidecarPair> StartAsync(SidecarPairOptions options)
+    {
+        var pair = new SidecarPair(new TestCertificates(), options);
+        await pair.Callee.StartAsync(default);
+        await pair.Caller.StartAsync(default);
+        await pair.ApplyCalleeAsync(options.EditCallee(Snapshots.Callee(pair.Certificates, options)));
+        await pair.ApplyCallerAsync(options.EditCaller(Snapshots.Caller(pair.Certificates, options, pair.CalleeSnapshot)));
+        return pair;
+    }
+
+    /// <summary>Puts a snapshot of the caller in force; its version is set.</summary>
+    public async Task ApplyCallerAsync(MeshSnapshot snapshot)
+    {
+        CallerSnapshot = snapshot with { Version = (CallerSnapshot?.Version ?? 0) + 1 };
+        Assert.Empty(await Caller.Snapshots.ApplyAsync(CallerSnapshot, default));
+    }
+
+    /// <summary>Puts a snapshot of the callee in force; its version is set.</summary>
+    public async Task ApplyCalleeAsync(MeshSnapshot snapshot)
+    {
+        CalleeSnapshot = snapshot with { Version = (CalleeSnapshot?.Version ?? 0) + 1 };
+        Assert.Empty(await Callee.Snapshots.ApplyAsync(CalleeSnapshot, default));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Caller.DisposeAsync();
+        await Callee.DisposeAsync();
+    }
+
+    private MeshSidecar Sidecar(string workload, FixedSvids svids, RecordedEvents events, SidecarPairOptions options)
+    {
+        var bootstrap = new SidecarBootstrap
+        {
+            Workload = workload,
+            Instance = workload,
+            TrustDomain = Certificates.TrustDomain,
+            ControlPlane = "https://127.0.0.1:1",
+            TrustBundle = [Certificates.RootPem],
+            Admin = "127.0.0.1:0",
+        };
+        return new MeshSidecar(bootstrap, options.Sidecar, new SidecarParts { Svids = svids, Events = events, Pipeline = options.Pipeline });
+    }
+}
+
+/// <summary>What a pair is started with.</summary>
+internal sealed record SidecarPairOptions
+{
+    public AppProtocol Protocol { get; init; }
+
+    /// <summary>Where the callee's app listens, <c>host:port</c>.</summary>
+    public required string App { get; init; }
+
+    public MeshSidecarOptions Sidecar { get; init; } = new();
+
+    public Func<MeshSnapshot, MeshSnapshot> EditCaller { get; init; } = static s => s;
+
+    public Func<MeshSnapshot, MeshSnapshot> EditCallee { get; init; } = static s => s;
+
+    public Func<PipelineServices, IHttpPipeline> Pipeline { get; init; } = static _ => new OpaqueOnly();
+
+    public string Endpoint => Protocol == AppProtocol.Http ? "http" : "tcp";
+}
+
+internal static class Snapshots
+{
+    public static MeshSnapshot Callee(TestCertificates certificates, SidecarPairOptions options) => new()
+    {
+        Version = 1,
+        Workload = "api",
+        Instance = "api",
+        Identity = certificates.IdOf("api"),
+        TrustBundle = [certificates.RootPem],
+        DrainTime = TimeSpan.FromSeconds(5),
+        Inbound = new InboundSnapshot
+        {
+            Listen = $"127.0.0.1:{FreePort.Next()}",
+            Endpoints =
+            [
+                new InboundEndpoint
+                {
+                    Name = options.Endpoint,
+                    Protocol = options.Protocol,
+                    App = options.App,
+                    Authorization = [new AuthorizationRule { Name = "references", Callers = [certificates.IdOf("web")] }],
+                },
+            ],
+        },
+    };
+
+    public static MeshSnapshot Caller(TestCertificates certificates, SidecarPairOptions options, MeshSnapshot callee)
+    {
+        var cluster = $"api.{options.Endpoint}";
+        return new MeshSnapshot
+        {
+            Version = 1,
+            Workload = "web",
+            Instance = "web",
+            Identity = certificates.IdOf("web"),
+            TrustBundle = [certificates.RootPem],
+            DrainTime = TimeSpan.FromSeconds(5),
+            Inbound = new InboundSnapshot { Listen = $"127.0.0.1:{FreePort.Next()}" },
+            Outbound =
+            [
+                new OutboundListener
+                {
+                    Name = cluster,
+                    Listen = $"127.0.0.1:{FreePort.Next()}",
+                    Protocol = options.Protocol,
+                    Destination = "api",
+                    Endpoint = options.Endpoint,
+                    Cluster = options.Protocol == AppProtocol.Tcp ? cluster : null,
+                    Routes = options.Protocol == AppProtocol.Http ? [new RouteSnapshot { Name = "default", Clusters = [new ClusterWeight(cluster, 1)] }] : [],
+                },
+            ],
+            Clusters =
+            [
+                new ClusterSnapshot
+                {
+                    Name = cluster,
+                    Workload = "api",
+                    Endpoint = options.Endpoint,
+                    ExpectedIdentity = certificates.IdOf("api"),
+                    Destinations = [new DestinationSnapshot { Name = "api", Address = callee.Inbound.Listen }],
+                },
+            ],
+        };
+    }
+}

@@ -95,7 +95,7 @@ internal sealed class MeshControlClient : IControlLink
     /// <inheritdoc/>
     public async Task RunAsync(ISnapshotSink sink, SidecarState state, CancellationToken cancellationToken)
     {
-        _running = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _running = new CancellationTokenSource();
         var watch = new WatchLoop(_bootstrap, new SnapshotIntake(sink, _bundle), state, _svids, _status, _uplink, OpenChannel, _peer, _time, _random.Next(), _logger);
         var renewal = new RenewalLoop(_bootstrap, _enrolment, _svids, _status, OpenChannel, _peer, _time, _random.Next(), _logger);
         _watch = watch;
@@ -103,19 +103,25 @@ internal sealed class MeshControlClient : IControlLink
         watch.DrainAsked += time => DrainAsked?.Invoke(time);
         renewal.Replaced += watch.SvidReplaced;
         _ended = Task.WhenAll(watch.RunAsync(_running.Token), renewal.RunAsync(_running.Token));
+        await using var stopping = cancellationToken.Register(() => _ = EndAsync());
         await _ended;
     }
 
     /// <summary>Ends the stream and stops renewing. The SVID stays for connections that drain.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_running is not { } running) return;
+        await EndAsync();
+        await _ended;
+        _running?.Dispose();
+        _running = null;
+    }
+
+    private async Task EndAsync()
+    {
+        if (_running is not { IsCancellationRequested: false } running) return;
         // A nack on its way says why this sidecar goes away.
         await Task.WhenAny(_watch!.Obeying, Task.Delay(TimeSpan.FromSeconds(1), _time));
         await running.CancelAsync();
-        await _ended;
-        running.Dispose();
-        _running = null;
     }
 
     private ControlChannel OpenChannel(Svid? svid) => new(new Uri(_bootstrap.ControlPlane), _peer, svid?.Context, _time);

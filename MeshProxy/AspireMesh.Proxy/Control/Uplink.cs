@@ -12,7 +12,7 @@ namespace AspireMesh.Proxy.Control;
 /// What goes up the stream. Answers wait their turn; a report is made when it is sent, at most one a second and only when something changed;
 /// tapped requests are dropped when the control plane does not keep up, because a tap must never slow a request down.
 /// </summary>
-internal sealed class Uplink(Func<SidecarReport?> nextReport, TapPoint taps, TimeProvider time)
+internal sealed class Uplink(IReportSource reports, TapPoint taps, TimeProvider time)
 {
     private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(1);
     private readonly Lock _gate = new();
@@ -21,6 +21,7 @@ internal sealed class Uplink(Func<SidecarReport?> nextReport, TapPoint taps, Tim
     /// <summary>Starts a stream's queue with its hello. What waited on the stream before is of no interest to this one.</summary>
     public void Begin(SidecarMessage hello)
     {
+        reports.Forget();
         lock (_gate)
         {
             _outgoing.Writer.TryComplete();
@@ -133,7 +134,7 @@ internal sealed class Uplink(Func<SidecarReport?> nextReport, TapPoint taps, Tim
 
     private async Task WriteReportAsync(IClientStreamWriter<SidecarMessage> stream, CancellationToken cancellationToken)
     {
-        if (nextReport() is not { } report) return;
+        if (reports.Take() is not { } report) return;
         var json = JsonSerializer.SerializeToUtf8Bytes(report, MeshJson.Default.SidecarReport);
         await stream.WriteAsync(new SidecarMessage { Report = UnsafeByteOperations.UnsafeWrap(json) }, cancellationToken);
     }

@@ -64,6 +64,50 @@ public static class MeshDiagnostics
     /// <summary>A gateway certificate that cannot be read.</summary>
     public static MeshDiagnostic BadCertificate { get; } = Define("MESH0017", "A certificate cannot be used", "Give PEM with the certificate and its unencrypted private key.");
 
+    // 0100: planning an AppHost.
+
+    /// <summary>A second mesh in one AppHost.</summary>
+    public static MeshDiagnostic SecondMesh { get; } = Define("MESH0100", "An AppHost has two meshes", "Call AddServiceMesh once, or with the same name.");
+
+    /// <summary>A setting of the mesh that cannot be read.</summary>
+    public static MeshDiagnostic BadMeshSetting { get; } = Define("MESH0101", "A setting of the mesh cannot be used", "Write one of the values the message names.");
+
+    /// <summary>A reference to a UDP endpoint.</summary>
+    public static MeshDiagnostic UdpEndpoint { get; } = Define("MESH0102", "A reference leads to a UDP endpoint", "Keep the callee outside with .WithoutMesh(\"uses UDP\"), or offer the endpoint over TCP.");
+
+    /// <summary>A container that calls others.</summary>
+    public static MeshDiagnostic ContainerCalls { get; } = Define("MESH0103", "A container cannot reach its sidecar", "Keep it outside with .WithoutMesh(\"runs in a container\"), or run it as a project or executable.");
+
+    /// <summary>A call that leaves or enters the mesh because one side is outside.</summary>
+    public static MeshDiagnostic OutsideTheMesh { get; } = Define("MESH0104", "A call has one side outside the mesh", "Bring the other side in with .WithMesh().");
+
+    /// <summary>A value whose references could not be seen while planning.</summary>
+    public static MeshDiagnostic ValueNotSeen { get; } = Define("MESH0105", "A value could not be looked into", "Add .WithReference(…) on the caller, and use the EndpointReference itself as the value.");
+
+    /// <summary>A protocol that tells clients addresses.</summary>
+    public static MeshDiagnostic AnnouncesAddresses { get; } = Define("MESH0106", "A server tells its clients addresses", "See with aspiremesh status whether clients go past the mesh; if so, .WithoutMesh(\"announces its addresses\").");
+
+    /// <summary>A sidecar's name that a resource already has.</summary>
+    public static MeshDiagnostic SidecarNameTaken { get; } = Define("MESH0107", "A sidecar's name is taken", "Rename the resource that has it.");
+
+    /// <summary>Policies on a resource that has no sidecar.</summary>
+    public static MeshDiagnostic PolicyOutsideTheMesh { get; } = Define("MESH0108", "A resource outside the mesh has mesh policies", "Remove the policies, or write .WithMesh() last.");
+
+    /// <summary>An external service that the sidecar cannot carry.</summary>
+    public static MeshDiagnostic ExternalNotCarried { get; } = Define("MESH0109", "An external service is called past the mesh", "Give its address as an http or https Uri.");
+
+    /// <summary>A proxy that was not found.</summary>
+    public static MeshDiagnostic ProxyNotFound { get; } = Define("MESH0110", "The proxy executable was not found", "Set ASPIREMESH_PROXY to it; until then sidecars run inside the AppHost.");
+
+    /// <summary>A control plane of its own that could not be started.</summary>
+    public static MeshDiagnostic ControlPlaneNotStarted { get; } = Define("MESH0111", "The control plane's process could not be started", "Set ASPIREMESH_TOOL to the aspiremesh executable, or leave out WithControlPlane(OwnProcess).");
+
+    /// <summary>A policy file that cannot be used.</summary>
+    public static MeshDiagnostic BadPolicyFile { get; } = Define("MESH0112", "The policy file cannot be used", "Correct the place the message names.");
+
+    /// <summary>A sidecar that stopped by itself.</summary>
+    public static MeshDiagnostic SidecarDied { get; } = Define("MESH0113", "A sidecar stopped by itself and was started again", "Look at its log in the dashboard.");
+
     // 0200: what a sidecar refuses in a snapshot.
 
     /// <summary>A snapshot that a sidecar refused.</summary>

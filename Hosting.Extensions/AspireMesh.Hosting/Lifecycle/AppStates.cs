@@ -1,0 +1,48 @@
+using AspireMesh.Host;
+using AspireMesh.Hosting.Planning;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace AspireMesh.Hosting.Lifecycle;
+
+/// <summary>Tells the control plane where apps listen and whether they are there: what is starting, stopped or unhealthy is no destination.</summary>
+internal sealed class AppStates(MeshPlan plan, MeshControlPlane control, ResourceNotificationService notifications)
+{
+    private readonly Dictionary<IResource, WorkloadPlan> _workloads = plan.Workloads.ToDictionary(w => w.Resource);
+    private readonly Dictionary<string, bool> _known = [];
+
+    /// <summary>The endpoints of a resource have addresses now.</summary>
+    public void EndpointsAllocated(IResource resource)
+    {
+        if (!_workloads.TryGetValue(resource, out var workload)) return;
+        foreach (var sidecar in workload.Sidecars)
+        {
+            foreach (var endpoint in workload.Endpoints) control.SetAppAddress(resource.Name, sidecar.Instance, endpoint.Name, HostDifferences.AppAddress(sidecar, endpoint.App));
+        }
+    }
+
+    /// <summary>Follows the states of the apps until the application ends.</summary>
+    public async Task FollowAsync(CancellationToken cancellationToken)
+    {
+        foreach (var sidecar in plan.Workloads.SelectMany(w => w.Sidecars)) Set(sidecar.Instance, false);
+        try
+        {
+            await foreach (var change in notifications.WatchAsync(cancellationToken))
+            {
+                if (!_workloads.TryGetValue(change.Resource, out var workload)) continue;
+                var healthy = change.Snapshot.State?.Text == KnownResourceStates.Running && change.Snapshot.HealthStatus is null or HealthStatus.Healthy or HealthStatus.Degraded;
+                foreach (var sidecar in HostDifferences.Beside(workload.Sidecars, change.ResourceId)) Set(sidecar.Instance, healthy && change.Snapshot.State?.Text == KnownResourceStates.Running);
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            _known.Clear();
+        }
+    }
+
+    private void Set(string instance, bool healthy)
+    {
+        if (_known.TryGetValue(instance, out var before) && before == healthy) return;
+        _known[instance] = healthy;
+        control.SetAppHealth(instance, healthy);
+    }
+}

@@ -1,0 +1,225 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
+using AspireMesh.Hosting.Planning;
+using AspireMesh.Host;
+using AspireMesh.Protocol.Admin;
+using AspireMesh.Protocol.Diagnostics;
+using AspireMesh.Protocol.Model;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace AspireMesh.Hosting.Lifecycle;
+
+/// <summary>The mesh of one running AppHost: its plan, its control plane and its sidecars, from just before the start to the end of the application.</summary>
+internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvider time) : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly ConcurrentDictionary<string, TaskCompletionSource> _ready = new();
+    private readonly ILogger _logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("AspireMesh");
+    private readonly BootstrapFiles _bootstraps = new();
+    private MeshControlPlane? _control;
+    private MeshPlan? _plan;
+    private SharedSidecars? _shared;
+    private AppStates? _apps;
+    private Task _background = Task.CompletedTask;
+    private bool _disposed;
+
+    /// <summary>All sidecars; empty before the application is planned.</summary>
+    public IEnumerable<SidecarPlan> Sidecars => _plan?.Workloads.SelectMany(w => w.Sidecars) ?? [];
+
+    /// <summary>Ends when the application does.</summary>
+    public CancellationToken Stopping => _stopping.Token;
+
+    /// <summary>Plans the mesh and, in run mode, starts the control plane and adds the sidecars.</summary>
+    /// <exception cref="MeshValidationException">Something cannot work; carries every reason.</exception>
+    public async Task BeforeStartAsync(DistributedApplicationModel model, DistributedApplicationExecutionContext context, CancellationToken cancellationToken)
+    {
+        if (model.Resources.OfType<MeshResource>().FirstOrDefault() is not { } mesh) return;
+        var configuration = services.GetRequiredService<IConfiguration>();
+        var plan = await MeshPlanner.PlanAsync(Request(mesh, model, context, configuration), cancellationToken);
+        mesh.Annotations.Add(new MeshPlanAnnotation(plan));
+        foreach (var warning in plan.Warnings) LogWarning(warning.ToString());
+        if (context.IsPublishMode)
+        {
+            if (plan.Errors.Length > 0) throw new MeshValidationException(plan.Errors);
+            return;
+        }
+
+        _plan = plan;
+        _control = await StartControlPlaneAsync(mesh, plan, cancellationToken);
+        var hosting = ChooseHosting(mesh.Options, out var proxy);
+        new PlanApplier(plan, model.Resources, configuration, services.GetRequiredService<IHostEnvironment>()).Apply(proxy, instance => _bootstraps.Write(_control.CreateBootstrap(instance)));
+        Follow(mesh, model, plan, _control, hosting);
+    }
+
+    /// <summary>Starts a sidecar that lives in this process.</summary>
+    public Task InitializeAsync(IResource resource, CancellationToken cancellationToken)
+    {
+        if (resource is MeshSidecarResource sidecar) _shared?.Start(sidecar);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Tells the control plane where the apps of a resource listen.</summary>
+    public void EndpointsAllocated(IResource resource) => _apps?.EndpointsAllocated(resource);
+
+    /// <summary>Gets a sidecar a new SVID.</summary>
+    public void RenewNow(string instance) => _control?.RenewNow(instance);
+
+    /// <summary>Returns once a sidecar is ready, or when <paramref name="patience"/> is over.</summary>
+    public async Task WaitForSidecarAsync(string instance, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        if (ProblemOf(instance) is null) return;
+        try
+        {
+            await Ready(instance).Task.WaitAsync(patience, time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            LogSlowSidecar(instance, ProblemOf(instance) ?? "");
+        }
+    }
+
+    /// <summary>Why a sidecar cannot carry traffic; null when it can.</summary>
+    public string? ProblemOf(string instance) => StatusOf(instance) switch
+    {
+        null => "the control plane does not know it",
+        { SvidExpires: null } => "has no SVID yet",
+        { Snapshot: 0 } => "has not acknowledged a snapshot yet",
+        _ => null,
+    };
+
+    /// <summary>What the control plane knows about a sidecar.</summary>
+    public WorkloadStatus? StatusOf(string instance) => _control?.GetStatus().Workloads.FirstOrDefault(w => w.Name == instance);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        await _stopping.CancelAsync();
+        await _background.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_shared is not null) await _shared.StopAsync();
+        if (_control is not null) await _control.DisposeAsync();
+        _bootstraps.Dispose();
+    }
+
+    private static PlanRequest Request(MeshResource mesh, DistributedApplicationModel model, DistributedApplicationExecutionContext context, IConfiguration configuration)
+    {
+        var name = AppHostName(configuration);
+        var place = configuration["AppHost:Path"] ?? configuration["AppHost:Directory"] ?? AppContext.BaseDirectory;
+        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(place)))[..8];
+        return new PlanRequest
+        {
+            Mesh = mesh,
+            AppHost = name,
+            DefaultTrustDomain = $"{string.Concat(name.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' ? c : '-'))}-{hash}.mesh",
+            Resources = [.. model.Resources],
+            Context = context,
+            SidecarsOf = HostDifferences.SidecarsOf,
+            NextPort = context.IsRunMode ? FreePorts.Next : null,
+            RandomizePorts = configuration.GetValue("DcpPublisher:RandomizePorts", false),
+        };
+    }
+
+    /// <summary>The AppHost's name as tools show it: the project's, without the customary ending.</summary>
+    private static string AppHostName(IConfiguration configuration)
+    {
+        var name = Path.GetFileName(configuration["AppHost:Path"]) is { Length: > 0 } file ? file : System.Reflection.Assembly.GetEntryAssembly()?.GetName().Name ?? "apphost";
+        return name.EndsWith(".csproj", StringComparison.OrdinalIgnoreCase) ? name[..^7] : name;
+    }
+
+    private async Task<MeshControlPlane> StartControlPlaneAsync(MeshResource mesh, MeshPlan plan, CancellationToken cancellationToken)
+    {
+        List<MeshProblem> problems = [.. plan.Errors];
+        MeshControlPlane? control = null;
+        try
+        {
+            control = new MeshControlPlane(new ControlPlaneOptions
+            {
+                Name = plan.Model.Name,
+                TrustDomain = plan.Model.TrustDomain,
+                Namespace = plan.Model.Namespace,
+                SvidLifetime = mesh.Options.SvidLifetime,
+                TimeProvider = time,
+                LoggerFactory = services.GetRequiredService<ILoggerFactory>(),
+            });
+            control.ApplyModel(plan.Model);
+        }
+        catch (MeshValidationException e)
+        {
+            problems.AddRange(e.Problems);
+        }
+        if (control is null || problems.Count > 0)
+        {
+            if (control is not null) await control.DisposeAsync();
+            throw new MeshValidationException([.. problems]);
+        }
+        await control.StartAsync(cancellationToken);
+        return control;
+    }
+
+    private SidecarHosting ChooseHosting(MeshOptions options, out FoundExecutable? proxy)
+    {
+        proxy = FoundExecutable.Proxy(options.ProxyPath);
+        var hosting = options.SidecarHosting ?? (proxy is { IsAheadOfTime: true } ? SidecarHosting.PerWorkload : SidecarHosting.Shared);
+        if (hosting == SidecarHosting.PerWorkload && proxy is null)
+        {
+            LogWarning(MeshDiagnostics.ProxyNotFound.Found($"Sidecars were to run as processes and the proxy was not found ({FoundExecutable.Places(FoundExecutable.ProxyVariable, "aspiremesh-proxy")}): they run inside the AppHost. Publish it and set {FoundExecutable.ProxyVariable} to the executable.").ToString());
+            hosting = SidecarHosting.Shared;
+        }
+        if (hosting == SidecarHosting.Shared) proxy = null;
+        return hosting;
+    }
+
+    private void Follow(MeshResource mesh, DistributedApplicationModel model, MeshPlan plan, MeshControlPlane control, SidecarHosting hosting)
+    {
+        var notifications = services.GetRequiredService<ResourceNotificationService>();
+        _apps = new AppStates(plan, control, notifications);
+        _shared = hosting == SidecarHosting.Shared ? new SharedSidecars(services, control, time, Stopping) : null;
+        var rows = new SidecarRows(this, mesh, model, plan, notifications);
+        var restarts = new SidecarRestarts(services, notifications, time);
+        control.SidecarChanged += instance =>
+        {
+            if (ProblemOf(instance) is null) Ready(instance).TrySetResult();
+            rows.Changed(instance);
+        };
+        _background = Task.WhenAll(_apps.FollowAsync(Stopping), rows.FollowAsync(Stopping), restarts.FollowAsync(Stopping), AnnounceAsync(mesh, plan, control, hosting, rows));
+    }
+
+    private async Task AnnounceAsync(MeshResource mesh, MeshPlan plan, MeshControlPlane control, SidecarHosting hosting, SidecarRows rows)
+    {
+        try
+        {
+            await control.WaitForSidecarsAsync(Stopping);
+            var line = new ReadyLine(plan, hosting, services);
+            await line.WaitForGatewaysAsync(Stopping);
+            await rows.MeshIsReadyAsync(mesh, plan, hosting, control.AdminAddress);
+            LogReady(line.ToString());
+        }
+        catch (OperationCanceledException)
+        {
+            LogNeverReady();
+        }
+    }
+
+    private TaskCompletionSource Ready(string instance) => _ready.GetOrAdd(instance, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+
+    [LoggerMessage(1, LogLevel.Information, "AspireMesh ready: {Line}")]
+    private partial void LogReady(string line);
+
+    [LoggerMessage(2, LogLevel.Warning, "{Problem}")]
+    private partial void LogWarning(string problem);
+
+    [LoggerMessage(3, LogLevel.Warning, "The sidecar '{Instance}' is not ready: {Problem}. Look at its log, or type: aspiremesh check --wait 30")]
+    private partial void LogSlowSidecar(string instance, string problem);
+
+    [LoggerMessage(4, LogLevel.Debug, "The application ended before the mesh was ready.")]
+    private partial void LogNeverReady();
+}
+
+/// <summary>The plan, on the mesh resource: what publishing works from.</summary>
+internal sealed record MeshPlanAnnotation(MeshPlan Plan) : IResourceAnnotation;

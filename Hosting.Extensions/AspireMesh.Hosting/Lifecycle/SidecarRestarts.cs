@@ -1,0 +1,56 @@
+using AspireMesh.Protocol.Diagnostics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace AspireMesh.Hosting.Lifecycle;
+
+/// <summary>Starts a sidecar process again when it stops by itself; one that a user stopped stays stopped.</summary>
+internal sealed partial class SidecarRestarts(IServiceProvider services, ResourceNotificationService notifications, TimeProvider time)
+{
+    /// <summary>The pause before a start grows with each stop in a row, from this.</summary>
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
+
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
+
+    private readonly ILogger _logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("AspireMesh");
+    private readonly Dictionary<MeshSidecarProcessResource, (int Restarts, int InARow, string? State)> _seen = [];
+
+    /// <summary>Follows the sidecars until the application ends.</summary>
+    public async Task FollowAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var change in notifications.WatchAsync(cancellationToken))
+            {
+                if (change.Resource is not MeshSidecarProcessResource sidecar) continue;
+                var (restarts, inARow, before) = _seen.GetValueOrDefault(sidecar);
+                var state = change.Snapshot.State?.Text;
+                if (state == before) continue;
+                var died = before is not null && before != KnownResourceStates.Stopping && (state == KnownResourceStates.Exited || state == KnownResourceStates.Finished || state == KnownResourceStates.FailedToStart);
+                inARow = died ? inARow + 1 : state == KnownResourceStates.Running && change.Snapshot.HealthStatus == Microsoft.Extensions.Diagnostics.HealthChecks.HealthStatus.Healthy ? 0 : inARow;
+                _seen[sidecar] = (died ? restarts + 1 : restarts, inARow, state);
+                if (died) await RestartAsync(sidecar, change.Snapshot.ExitCode, restarts + 1, inARow, cancellationToken);
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            _seen.Clear();
+        }
+    }
+
+    private async Task RestartAsync(MeshSidecarProcessResource sidecar, int? exitCode, int restarts, int inARow, CancellationToken cancellationToken)
+    {
+        var pause = TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, FirstPause.Ticks << Math.Min(inARow - 1, 10)));
+        LogDied(MeshDiagnostics.SidecarDied.Found($"'{sidecar.Name}' stopped by itself (exit code {exitCode?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "unknown"}) and is started again").ToString());
+        await notifications.PublishUpdateAsync(sidecar, s => s with { Properties = SidecarRows.With(s.Properties, ("mesh.restarts", restarts)) });
+        await Task.Delay(pause, time, cancellationToken);
+        var result = await services.GetRequiredService<ResourceCommandService>().ExecuteCommandAsync(sidecar, KnownResourceCommands.StartCommand, cancellationToken);
+        if (!result.Success && !result.Canceled) LogNotStarted(sidecar.Name, result.Message ?? "no reason given");
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "{Problem}")]
+    private partial void LogDied(string problem);
+
+    [LoggerMessage(2, LogLevel.Error, "The sidecar '{Name}' could not be started again: {Reason}. Start it in the dashboard.")]
+    private partial void LogNotStarted(string name, string reason);
+}

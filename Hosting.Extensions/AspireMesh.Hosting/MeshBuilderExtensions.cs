@@ -1,0 +1,150 @@
+using System.Globalization;
+using Aspire.Hosting.Lifecycle;
+using AspireMesh.Hosting;
+using AspireMesh.Hosting.Annotations;
+using AspireMesh.Hosting.Lifecycle;
+using AspireMesh.Protocol.Diagnostics;
+using AspireMesh.Protocol.Model;
+using AspireMesh.Protocol.Policies;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
+
+namespace Aspire.Hosting;
+
+/// <summary>Puts a service mesh under an AppHost.</summary>
+public static class MeshBuilderExtensions
+{
+    /// <summary>
+    /// Gives every resource that has an endpoint or makes a call a sidecar, and leads every reference between them through two sidecars over mutual TLS.
+    /// Called again with the same name it returns the same mesh.
+    /// </summary>
+    /// <param name="builder">The AppHost.</param>
+    /// <param name="name">The mesh's name in the dashboard. Default <c>mesh</c>.</param>
+    /// <param name="configure">Changes how the mesh runs.</param>
+    /// <exception cref="MeshValidationException">The AppHost has a mesh with another name.</exception>
+    public static IResourceBuilder<MeshResource> AddServiceMesh(this IDistributedApplicationBuilder builder, string name = "mesh", Action<MeshOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        var existing = builder.Resources.OfType<MeshResource>().FirstOrDefault();
+        if (existing is not null && !string.Equals(existing.Name, name, StringComparison.OrdinalIgnoreCase))
+        {
+            throw new MeshValidationException([MeshDiagnostics.SecondMesh.Found($"The AppHost has the mesh '{existing.Name}' and adds another, '{name}'. Write AddServiceMesh(\"{existing.Name}\"), or remove one of them.")]);
+        }
+
+        var mesh = existing is null ? AddNew(builder, name) : builder.CreateResourceBuilder(existing);
+        configure?.Invoke(mesh.Resource.Options);
+        return mesh;
+    }
+
+    /// <summary>Sets the trust domain: the first part of every identity.</summary>
+    public static IResourceBuilder<MeshResource> WithTrustDomain(this IResourceBuilder<MeshResource> mesh, string trustDomain) => mesh.Set(o => o.TrustDomain = trustDomain);
+
+    /// <summary>Sets whether inbound listeners take plaintext.</summary>
+    public static IResourceBuilder<MeshResource> WithMtls(this IResourceBuilder<MeshResource> mesh, MtlsMode mode) => mesh.Set(o => o.Mtls = mode);
+
+    /// <summary>Sets how sidecars run.</summary>
+    public static IResourceBuilder<MeshResource> WithSidecarHosting(this IResourceBuilder<MeshResource> mesh, SidecarHosting hosting) => mesh.Set(o => o.SidecarHosting = hosting);
+
+    /// <summary>Sets where the control plane runs.</summary>
+    public static IResourceBuilder<MeshResource> WithControlPlane(this IResourceBuilder<MeshResource> mesh, ControlPlaneHosting hosting) => mesh.Set(o => o.ControlPlane = hosting);
+
+    /// <summary>Allows faults to be injected.</summary>
+    public static IResourceBuilder<MeshResource> WithChaos(this IResourceBuilder<MeshResource> mesh, bool enabled = true) => mesh.Set(o => o.Chaos = enabled);
+
+    /// <summary>Takes policies from a file too; its entries win over what the AppHost says.</summary>
+    /// <param name="mesh">The mesh.</param>
+    /// <param name="path">The file, relative to the AppHost's folder.</param>
+    public static IResourceBuilder<MeshResource> WithPolicyFile(this IResourceBuilder<MeshResource> mesh, string path) => mesh.Set(o => o.PolicyFile = path);
+
+    /// <summary>Refuses requests through the mesh to destinations outside it that nobody declared.</summary>
+    public static IResourceBuilder<MeshResource> WithoutUndeclaredEgress(this IResourceBuilder<MeshResource> mesh) => mesh.Set(o => o.RefuseUndeclaredEgress = true);
+
+    /// <summary>Changes the policies of every edge of the mesh. What is said on an edge itself later wins.</summary>
+    public static IResourceBuilder<MeshResource> WithEdgeDefaults(this IResourceBuilder<MeshResource> mesh, Func<EdgePolicies, EdgePolicies> change)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        return mesh.WithAnnotation(new MeshEdgeAnnotation(null, null, null, change));
+    }
+
+    /// <summary>The edge from one resource to another, to say policies on. The reference itself is made by <c>WithReference</c>.</summary>
+    /// <param name="mesh">The mesh.</param>
+    /// <param name="from">The caller.</param>
+    /// <param name="to">The callee, or an external service.</param>
+    /// <param name="endpoint">The callee's endpoint; null for all that the caller refers to.</param>
+    public static MeshEdgeBuilder Edge(this IResourceBuilder<MeshResource> mesh, IResourceBuilder<IResource> from, IResourceBuilder<IResource> to, string? endpoint = null)
+    {
+        ArgumentNullException.ThrowIfNull(mesh);
+        ArgumentNullException.ThrowIfNull(from);
+        ArgumentNullException.ThrowIfNull(to);
+        return new MeshEdgeBuilder(mesh, from.Resource, to.Resource, endpoint);
+    }
+
+    /// <summary>Opens a listener for traffic from outside the mesh on a workload's sidecar. Resources marked external have one without this.</summary>
+    /// <param name="mesh">The mesh.</param>
+    /// <param name="workload">The workload whose sidecar carries it.</param>
+    /// <param name="endpoint">The endpoint that requests go to; null for the only HTTP one, or the one named http.</param>
+    /// <param name="port">The port; null for the endpoint's own public port where it has one, else a free one.</param>
+    /// <param name="configure">Adds routes, token validation, limits or a certificate.</param>
+    /// <param name="name">The gateway's name; null for the workload's.</param>
+    public static IResourceBuilder<MeshResource> Gateway(this IResourceBuilder<MeshResource> mesh, IResourceBuilder<IResourceWithEndpoints> workload, string? endpoint = null, int? port = null, Func<GatewayModel, GatewayModel>? configure = null, string? name = null)
+    {
+        ArgumentNullException.ThrowIfNull(mesh);
+        ArgumentNullException.ThrowIfNull(workload);
+        return mesh.WithAnnotation(new MeshGatewayAnnotation(name, workload.Resource, endpoint, port, configure ?? (g => g)));
+    }
+
+    private static IResourceBuilder<MeshResource> AddNew(IDistributedApplicationBuilder builder, string name)
+    {
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.TryAddSingleton<MeshRuntime>();
+        builder.Services.TryAddEventingSubscriber<MeshEventingSubscriber>();
+        builder.Services.AddHealthChecks();
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<HealthCheckServiceOptions>, SidecarHealthRegistrations>());
+        var mesh = builder.AddResource(new MeshResource(name));
+        mesh.Resource.Annotations.Add(ManifestPublishingCallbackAnnotation.Ignore);
+        mesh.Resource.Annotations.Add(new ResourceIconAnnotation("ShareMultiple"));
+        mesh.Resource.Annotations.Add(new ResourceSnapshotAnnotation(new CustomResourceSnapshot
+        {
+            ResourceType = "ServiceMesh",
+            Properties = [],
+            State = new ResourceStateSnapshot(KnownResourceStates.NotStarted, KnownResourceStateStyles.Info),
+        }));
+        ReadConfiguration(builder, mesh.Resource.Options);
+        return mesh;
+    }
+
+    private static void ReadConfiguration(IDistributedApplicationBuilder builder, MeshOptions options)
+    {
+        var section = builder.Configuration.GetSection("Mesh");
+        List<MeshProblem> problems = [];
+        options.SidecarHosting = Read<SidecarHosting>("SidecarHosting");
+        options.ControlPlane = Read<ControlPlaneHosting>("ControlPlane");
+        options.Chaos = section["Chaos"] is { Length: > 0 } chaos ? ReadFlag(chaos) : null;
+        if (problems.Count > 0) throw new MeshValidationException([.. problems]);
+
+        T? Read<T>(string key) where T : struct, Enum
+        {
+            if (section[key] is not { Length: > 0 } text) return null;
+            if (Enum.TryParse<T>(text, ignoreCase: true, out var value) && Enum.IsDefined(value)) return value;
+            problems.Add(MeshDiagnostics.BadMeshSetting.Found($"The setting Mesh:{key} is '{text}'. Write one of {string.Join(", ", Enum.GetNames<T>())}, for example --Mesh:{key}={Enum.GetNames<T>()[0]}."));
+            return null;
+        }
+
+        bool? ReadFlag(string text)
+        {
+            if (bool.TryParse(text, out var flag)) return flag;
+            problems.Add(MeshDiagnostics.BadMeshSetting.Found(string.Create(CultureInfo.InvariantCulture, $"The setting Mesh:Chaos is '{text}'. Write --Mesh:Chaos=true or --Mesh:Chaos=false.")));
+            return null;
+        }
+    }
+
+    private static IResourceBuilder<MeshResource> Set(this IResourceBuilder<MeshResource> mesh, Action<MeshOptions> set)
+    {
+        ArgumentNullException.ThrowIfNull(mesh);
+        set(mesh.Resource.Options);
+        return mesh;
+    }
+}

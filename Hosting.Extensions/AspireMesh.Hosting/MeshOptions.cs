@@ -1,0 +1,60 @@
+using AspireMesh.Protocol.Model;
+
+namespace AspireMesh.Hosting;
+
+/// <summary>How the mesh of one AppHost runs. What it does with traffic is said on resources and edges.</summary>
+public sealed class MeshOptions
+{
+    /// <summary>The trust domain. Default: the AppHost's name with a hash of its folder, so that two AppHosts of one user refuse each other.</summary>
+    public string? TrustDomain { get; set; }
+
+    /// <summary>Whether inbound listeners take plaintext. Default <see cref="MtlsMode.Strict"/>.</summary>
+    public MtlsMode Mtls { get; set; } = MtlsMode.Strict;
+
+    /// <summary>How sidecars run. Default: the configuration key <c>Mesh:SidecarHosting</c>, else <see cref="SidecarHosting.PerWorkload"/> where an ahead-of-time proxy is found, else <see cref="SidecarHosting.Shared"/>.</summary>
+    public SidecarHosting? SidecarHosting { get; set; }
+
+    /// <summary>Where the control plane runs. Default: the configuration key <c>Mesh:ControlPlane</c>, else <see cref="ControlPlaneHosting.AppHost"/>.</summary>
+    public ControlPlaneHosting? ControlPlane { get; set; }
+
+    /// <summary>Whether faults may be injected. Default: the configuration key <c>Mesh:Chaos</c>, else false.</summary>
+    public bool? Chaos { get; set; }
+
+    /// <summary>How long an SVID lives; renewed at about half of it. Default 1 hour.</summary>
+    public TimeSpan SvidLifetime { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>How long a stopping sidecar lets running requests finish. Default 30 seconds; at most 2 when the whole application stops.</summary>
+    public TimeSpan DrainTime { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Whether requests through the mesh to destinations outside it that nobody declared are refused. Default false.</summary>
+    public bool RefuseUndeclaredEgress { get; set; }
+
+    /// <summary>A file of policies beside the AppHost; relative to its folder. Default none.</summary>
+    public string? PolicyFile { get; set; }
+
+    /// <summary>The proxy executable, or its <c>.dll</c>. Default: <c>ASPIREMESH_PROXY</c>, else beside the AppHost's output.</summary>
+    public string? ProxyPath { get; set; }
+
+    /// <summary>The <c>aspiremesh</c> executable, or its <c>.dll</c>, for a control plane of its own. Default: <c>ASPIREMESH_TOOL</c>, else beside the AppHost's output, else on the path.</summary>
+    public string? ToolPath { get; set; }
+}
+
+/// <summary>How local sidecars run.</summary>
+public enum SidecarHosting
+{
+    /// <summary>One process per sidecar.</summary>
+    PerWorkload,
+
+    /// <summary>All sidecars in the AppHost's process, each with its own identity, ports and telemetry name.</summary>
+    Shared,
+}
+
+/// <summary>Where the control plane runs.</summary>
+public enum ControlPlaneHosting
+{
+    /// <summary>Inside the AppHost's process.</summary>
+    AppHost,
+
+    /// <summary>In a process of its own (<c>aspiremesh serve</c>).</summary>
+    OwnProcess,
+}

@@ -1,0 +1,72 @@
+using System.Collections.Immutable;
+using AspireMesh.Hosting.Annotations;
+using AspireMesh.Protocol.Diagnostics;
+using AspireMesh.Protocol.Model;
+
+namespace AspireMesh.Hosting.Planning;
+
+/// <summary>Gateways: for every workload marked external, and those the AppHost asks for.</summary>
+internal sealed class GatewayPlanner(PlanRequest request, List<MeshProblem> errors)
+{
+    /// <summary>The gateways of the workloads, in their order.</summary>
+    public ImmutableArray<(GatewayPlan Plan, GatewayModel Model)> Plan(ImmutableArray<IResource> workloads)
+    {
+        var gateways = ImmutableArray.CreateBuilder<(GatewayPlan, GatewayModel)>();
+        var asked = request.Mesh.Annotations.OfType<MeshGatewayAnnotation>().ToList();
+        foreach (var gateway in asked.Where(g => !workloads.Contains(g.Workload)))
+        {
+            errors.Add(MeshDiagnostics.UnknownWorkload.Found($"mesh.Gateway leads to '{gateway.Workload.Name}', which is not in the mesh. Write .WithMesh() on '{gateway.Workload.Name}', or remove the gateway."));
+        }
+        foreach (var workload in workloads)
+        {
+            HashSet<EndpointAnnotation> done = [];
+            foreach (var gateway in asked.Where(g => g.Workload == workload))
+            {
+                if (Endpoint(gateway) is not { } endpoint) continue;
+                done.Add(endpoint);
+                gateways.Add(Make(workload, endpoint, gateway.Name, gateway.Port, gateway.Change));
+            }
+            foreach (var endpoint in External(workload).Where(e => !done.Contains(e))) gateways.Add(Make(workload, endpoint, null, null, g => g));
+        }
+        return gateways.ToImmutable();
+    }
+
+    private static IEnumerable<EndpointAnnotation> Http(IResource workload) =>
+        workload.Annotations.OfType<EndpointAnnotation>().Where(e => EndpointKinds.ProtocolOf(e) == AppProtocol.Http && !EndpointKinds.IsUdp(e));
+
+    private static IEnumerable<EndpointAnnotation> External(IResource workload)
+    {
+        var external = Http(workload).Where(e => e.IsExternal).ToArray();
+
+        // One door is enough for an app that offers the same over http and https.
+        return external.Where(e => e.UriScheme != "https" || !external.Any(other => other.UriScheme == "http"));
+    }
+
+    private EndpointAnnotation? Endpoint(MeshGatewayAnnotation gateway)
+    {
+        var http = Http(gateway.Workload).ToArray();
+        var endpoint = gateway.Endpoint is { } name
+            ? http.FirstOrDefault(e => string.Equals(e.Name, name, StringComparison.OrdinalIgnoreCase))
+            : http.FirstOrDefault(e => e.Name == "http") ?? http.FirstOrDefault();
+        if (endpoint is null)
+        {
+            errors.Add(MeshDiagnostics.UnknownEndpoint.Found($"mesh.Gateway leads to {(gateway.Endpoint is null ? "an HTTP endpoint" : $"the HTTP endpoint '{gateway.Endpoint}'")} of '{gateway.Workload.Name}', which has none such. It has: {string.Join(", ", gateway.Workload.Annotations.OfType<EndpointAnnotation>().Select(e => e.Name).DefaultIfEmpty("none"))}."));
+        }
+        return endpoint;
+    }
+
+    private (GatewayPlan, GatewayModel) Make(IResource workload, EndpointAnnotation endpoint, string? name, int? port, Func<GatewayModel, GatewayModel> change)
+    {
+        var publicPort = endpoint is { IsProxied: true, UriScheme: "http", Port: > 0 } && !request.RandomizePorts ? endpoint.Port : null;
+        var takes = port is null ? publicPort is not null : port == publicPort;
+        var listen = port ?? publicPort ?? request.NextPort?.Invoke() ?? 8080;
+        var model = change(new GatewayModel
+        {
+            Name = name ?? (External(workload).Count() > 1 ? $"{workload.Name}-{endpoint.Name}" : workload.Name),
+            Workload = workload.Name,
+            Endpoint = endpoint.Name,
+            Listen = $"{MeshListener.Host}:{listen}",
+        });
+        return (new GatewayPlan(workload, endpoint, $"{(model.CertificatePem is null ? "http" : "https")}://localhost:{listen}", takes), model);
+    }
+}

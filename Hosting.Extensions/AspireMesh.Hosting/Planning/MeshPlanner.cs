@@ -1,0 +1,184 @@
+using System.Collections.Immutable;
+using AspireMesh.Hosting.Annotations;
+using AspireMesh.Protocol.Diagnostics;
+using AspireMesh.Protocol.Model;
+
+namespace AspireMesh.Hosting.Planning;
+
+/// <summary>Works out the mesh of an AppHost. Touches nothing: reads the resources, calls their environment and argument callbacks on dictionaries of its own, and returns a plan.</summary>
+internal sealed class MeshPlanner
+{
+    private readonly PlanRequest _request;
+    private readonly List<MeshProblem> _errors = [];
+    private readonly List<MeshProblem> _warnings = [];
+    private readonly ImmutableArray<IResource> _participants;
+    private readonly HashSet<IResource> _isParticipant;
+    private readonly List<(IResource From, IResource To, EndpointAnnotation? Endpoint, string Name)> _references = [];
+    private readonly Dictionary<IResource, ImmutableArray<SidecarPlan>> _sidecars = [];
+
+    private MeshPlanner(PlanRequest request)
+    {
+        _request = request;
+        _participants = [.. request.Resources.Where(Participants.CanTakePart)];
+        _isParticipant = [.. _participants];
+    }
+
+    /// <summary>Makes the plan. All problems are in it; nothing is thrown for what a user wrote.</summary>
+    public static Task<MeshPlan> PlanAsync(PlanRequest request, CancellationToken cancellationToken) => new MeshPlanner(request).PlanAsync(cancellationToken);
+
+    private async Task<MeshPlan> PlanAsync(CancellationToken cancellationToken)
+    {
+        await FindReferencesAsync(cancellationToken);
+        ReportOutsiders();
+        var resources = _participants.Where(r => Endpoints(r).Any() || _references.Any(e => e.From == r)).ToImmutableArray();
+        foreach (var resource in resources) _sidecars[resource] = SidecarsOf(resource);
+        var workloads = resources.Select(Workload).ToImmutableArray();
+        var edges = Edges();
+        var gateways = new GatewayPlanner(_request, _errors).Plan(resources);
+        new PolicyTargets(_request, _errors).Check(resources, edges.Select(e => e.Plan));
+        var options = _request.Mesh.Options;
+        return new MeshPlan
+        {
+            Model = new MeshModel
+            {
+                Name = _request.AppHost,
+                TrustDomain = options.TrustDomain ?? _request.DefaultTrustDomain,
+                Mtls = options.Mtls,
+                SvidLifetime = options.SvidLifetime,
+                DrainTime = options.DrainTime,
+                ChaosEnabled = options.Chaos ?? false,
+                RefuseUndeclaredEgress = options.RefuseUndeclaredEgress,
+                Workloads = [.. workloads.Select(w => w.Model)],
+                Edges = [.. edges.Select(e => e.Model)],
+                ExternalServices = [.. _references.Select(r => r.To).OfType<ExternalServiceResource>().Distinct().Select(ExternalServices.Model)],
+                Gateways = [.. gateways.Select(g => g.Model)],
+            },
+            Workloads = [.. workloads.Select(w => w.Plan)],
+            Edges = [.. edges.Select(e => e.Plan)],
+            Gateways = [.. gateways.Select(g => g.Plan)],
+            Warnings = [.. _warnings],
+            Errors = [.. _errors],
+        };
+    }
+
+    private async Task FindReferencesAsync(CancellationToken cancellationToken)
+    {
+        var finder = new ReferenceFinder(_request.Context, _request.TimeProvider);
+        foreach (var caller in _participants)
+        {
+            var found = await finder.FindAsync(caller, cancellationToken);
+            _warnings.AddRange(found.Warnings);
+            foreach (var (callee, name) in found.Endpoints) AddReference(caller, callee, name);
+            foreach (var external in found.External) AddExternal(caller, external);
+            if (_request.Context.IsRunMode && Participants.IsContainer(caller) && _references.FirstOrDefault(r => r.From == caller) is { To: not null } first)
+            {
+                _errors.Add(MeshDiagnostics.ContainerCalls.Found($"'{caller.Name}' runs in a container and calls '{first.To.Name}': it cannot reach its sidecar's listener on this machine's loopback. Write .WithoutMesh(\"runs in a container\") on '{caller.Name}', or run it as a project or executable."));
+                _references.RemoveAll(r => r.From == caller);
+            }
+        }
+    }
+
+    private void AddReference(IResource caller, IResource callee, string name)
+    {
+        if (Participants.IsOutside(callee, out var reason))
+        {
+            _warnings.Add(MeshDiagnostics.OutsideTheMesh.Found($"'{caller.Name}' calls '{callee.Name}', which is outside the mesh ({reason}): the call is neither encrypted nor checked. To change that, write .WithMesh() on '{callee.Name}'."));
+            return;
+        }
+        if (!_isParticipant.Contains(callee)) return;
+        if (callee.Annotations.OfType<EndpointAnnotation>().FirstOrDefault(e => string.Equals(e.Name, name, StringComparison.OrdinalIgnoreCase)) is not { } endpoint) return;
+        if (EndpointKinds.IsUdp(endpoint))
+        {
+            _errors.Add(MeshDiagnostics.UdpEndpoint.Found($"'{caller.Name}' calls '{callee.Name}' at its UDP endpoint '{name}': sidecars carry TCP only. Write .WithoutMesh(\"uses UDP\") on '{callee.Name}', or offer the endpoint over TCP."));
+            return;
+        }
+        if (_references.All(r => r.To != callee) && AnnouncedAddresses.Protocol(callee) is { } protocol)
+        {
+            _warnings.Add(MeshDiagnostics.AnnouncesAddresses.Found($"'{callee.Name}' speaks {protocol}, which tells clients addresses to connect to: they may connect past the mesh. Check with: aspiremesh status. If they do, write .WithoutMesh(\"announces its addresses\") on '{callee.Name}'."));
+        }
+        _references.Add((caller, callee, endpoint, endpoint.Name));
+    }
+
+    private void AddExternal(IResource caller, ExternalServiceResource external)
+    {
+        if (Participants.IsOutside(external, out _)) return;
+        if (ExternalServices.Refusal(external) is { } why)
+        {
+            _warnings.Add(MeshDiagnostics.ExternalNotCarried.Found($"'{caller.Name}' calls the external service '{external.Name}' past the mesh: {why}"));
+            return;
+        }
+        _references.Add((caller, external, null, external.Uri!.Scheme));
+    }
+
+    private void ReportOutsiders()
+    {
+        foreach (var caller in _request.Resources)
+        {
+            if (!Participants.IsOutside(caller, out var reason)) continue;
+            foreach (var callee in caller.Annotations.OfType<EndpointReferenceAnnotation>().Select(r => (IResource)r.Resource).Where(_isParticipant.Contains).Distinct())
+            {
+                _warnings.Add(MeshDiagnostics.OutsideTheMesh.Found($"'{caller.Name}' is outside the mesh ({reason}) and calls '{callee.Name}' at its own address: nothing checks these calls. To change that, write .WithMesh() on '{caller.Name}'."));
+            }
+        }
+    }
+
+    private ImmutableArray<SidecarPlan> SidecarsOf(IResource resource)
+    {
+        var count = Math.Max(1, _request.SidecarsOf(resource));
+        var builder = ImmutableArray.CreateBuilder<SidecarPlan>(count);
+        for (var ordinal = 0; ordinal < count; ordinal++)
+        {
+            var instance = count == 1 ? resource.Name : $"{resource.Name}-{ordinal}";
+            var name = $"{instance}-sidecar";
+            if (_request.Resources.FirstOrDefault(r => string.Equals(r.Name, name, StringComparison.OrdinalIgnoreCase)) is { } taken)
+            {
+                _errors.Add(MeshDiagnostics.SidecarNameTaken.Found($"The sidecar of '{resource.Name}' would be named '{name}', and the AppHost has a resource '{taken.Name}'. Rename that resource."));
+            }
+            builder.Add(new SidecarPlan(resource, name, instance, ordinal));
+        }
+        return builder.MoveToImmutable();
+    }
+
+    private (WorkloadPlan Plan, WorkloadModel Model) Workload(IResource resource)
+    {
+        var endpoints = Endpoints(resource).ToImmutableArray();
+        var app = endpoints.Select(e => new AppEndpointPlan(e.Name, EndpointKinds.AppSide(resource, e))).ToImmutableArray();
+        var model = new WorkloadModel
+        {
+            Name = resource.Name,
+            Endpoints = [.. endpoints.Zip(app, (e, a) => new EndpointModel { Name = e.Name, Protocol = EndpointKinds.ProtocolOf(e), AppTls = a.App.TlsEnabled })],
+            Sidecars = _request.NextPort is not { } next
+                ? []
+                : [.. _sidecars[resource].Select(s => new SidecarModel { Instance = s.Instance, Inbound = Address(next()), Admin = Address(next()) })],
+        };
+        foreach (var change in resource.Annotations.OfType<MeshWorkloadAnnotation>()) model = change.Change(model);
+        return (new WorkloadPlan(resource, _sidecars[resource], app), model);
+    }
+
+    private ImmutableArray<(EdgePlan Plan, EdgeModel Model)> Edges()
+    {
+        var changes = _request.Mesh.Annotations.OfType<MeshEdgeAnnotation>().ToArray();
+        var edges = ImmutableArray.CreateBuilder<(EdgePlan, EdgeModel)>();
+        foreach (var (from, to, endpoint, name) in _references)
+        {
+            var sidecars = _sidecars[from];
+            var ports = _request.NextPort is { } next ? [.. sidecars.Select(_ => next())] : ImmutableArray<int>.Empty;
+            var scheme = endpoint is null ? "http" : EndpointKinds.ListenerScheme(endpoint);
+            var model = new EdgeModel
+            {
+                From = from.Name,
+                To = to.Name,
+                Endpoint = name,
+                Listen = ports.IsEmpty ? [] : sidecars.Zip(ports).ToImmutableDictionary(p => p.First.Instance, p => Address(p.Second)),
+            };
+            foreach (var change in changes.Where(c => PolicyTargets.Matches(c, from, to, name))) model = model with { Policies = change.Change(model.Policies) };
+            model = model with { Policies = model.Policies with { Routes = RouteOrder.Of(model.Policies.Routes, to as ExternalServiceResource) } };
+            edges.Add((new EdgePlan(from, to, endpoint, new MeshListener(scheme, ports, $"{to.Name}.{name}")), model));
+        }
+        return edges.ToImmutable();
+    }
+
+    private static IEnumerable<EndpointAnnotation> Endpoints(IResource resource) => resource.Annotations.OfType<EndpointAnnotation>().Where(e => !EndpointKinds.IsUdp(e));
+
+    private static string Address(int port) => $"{MeshListener.Host}:{port}";
+}

@@ -1,0 +1,34 @@
+using System.Collections.Immutable;
+
+namespace AspireMesh.Hosting.Planning;
+
+/// <summary>What the planner works from, besides the resources.</summary>
+internal sealed record PlanRequest
+{
+    /// <summary>The mesh resource: options and what the AppHost says about edges and gateways.</summary>
+    public required MeshResource Mesh { get; init; }
+
+    /// <summary>The AppHost's name.</summary>
+    public required string AppHost { get; init; }
+
+    /// <summary>The trust domain where none is set.</summary>
+    public required string DefaultTrustDomain { get; init; }
+
+    /// <summary>All resources, in order.</summary>
+    public required ImmutableArray<IResource> Resources { get; init; }
+
+    /// <summary>Run or publish.</summary>
+    public required DistributedApplicationExecutionContext Context { get; init; }
+
+    /// <summary>How many sidecars a resource has: its replicas, where the host tells them apart.</summary>
+    public required Func<IResource, int> SidecarsOf { get; init; }
+
+    /// <summary>A free port of this machine, never the same twice; null in publish mode, where ports are the cluster's business.</summary>
+    public required Func<int>? NextPort { get; init; }
+
+    /// <summary>Whether fixed public ports are ignored (several AppHosts in one test run).</summary>
+    public bool RandomizePorts { get; init; }
+
+    /// <summary>The clock.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+}

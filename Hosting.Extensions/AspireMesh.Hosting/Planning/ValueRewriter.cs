@@ -1,0 +1,96 @@
+using System.Collections.Immutable;
+
+namespace AspireMesh.Hosting.Planning;
+
+/// <summary>Replaces, in the values of one caller, every mention of an endpoint that has a listener on the caller's sidecar.</summary>
+internal sealed class ValueRewriter(ImmutableArray<EdgePlan> edges)
+{
+    private readonly ImmutableArray<EdgePlan> _edges = edges;
+
+    /// <summary>The value to use instead; the very same object where nothing in it leads through the mesh.</summary>
+    public object Rewrite(object value) => value switch
+    {
+        string text => RewriteText(text),
+        EndpointReference endpoint => Listener(endpoint) is { } listener ? new MeshListenerValue(listener, EndpointProperty.Url) : endpoint,
+        EndpointReferenceExpression part => Listener(part.Endpoint) is { } listener ? new MeshListenerValue(listener, part.Property) : part,
+        ReferenceExpression expression => Expression(expression),
+        ConnectionStringReference connection => Connection(connection, connection.Resource),
+        IResourceWithConnectionString resource => Connection(resource, resource),
+        IValueProvider provider when EndpointsInValues.In(provider).Any(e => Find(e.Resource, e.Endpoint) is not null) => new RewrittenText(provider, this),
+        _ => value,
+    };
+
+    /// <summary>
+    /// Replaces addresses in text that is already resolved. An endpoint's address is known by now, so that a callback which wrote it down itself,
+    /// or a value that cannot be taken apart, still leads through the mesh.
+    /// </summary>
+    public string RewriteText(string text)
+    {
+        foreach (var edge in _edges)
+        {
+            if (edge.To is ExternalServiceResource { Uri: { } uri })
+            {
+                text = text.Replace(uri.GetLeftPart(UriPartial.Authority), edge.Listener.Text(EndpointProperty.Url), StringComparison.OrdinalIgnoreCase);
+            }
+            else if (edge.Endpoint?.AllocatedEndpoint is { } allocated)
+            {
+                text = AddressText.Replace(text, allocated, edge.Listener);
+            }
+        }
+        return text;
+    }
+
+    private object Connection(object value, IResourceWithConnectionString resource)
+    {
+        var expression = ConnectionStrings.ExpressionOf(resource);
+        var rewritten = Expression(expression);
+        return ReferenceEquals(rewritten, expression) ? value : rewritten;
+    }
+
+    private ReferenceExpression Expression(ReferenceExpression expression)
+    {
+        if (expression.IsConditional)
+        {
+            var condition = (IValueProvider)Rewrite(expression.Condition!);
+            var whenTrue = Expression(expression.WhenTrue!);
+            var whenFalse = Expression(expression.WhenFalse!);
+            return condition == expression.Condition && whenTrue == expression.WhenTrue && whenFalse == expression.WhenFalse
+                ? expression
+                : ReferenceExpression.CreateConditional(condition, expression.MatchValue!, whenTrue, whenFalse);
+        }
+
+        var providers = expression.ValueProviders.Select(p => (IValueProvider)Rewrite(p)).ToArray();
+        return providers.Zip(expression.ValueProviders).All(p => ReferenceEquals(p.First, p.Second))
+            ? expression
+            : Rebuild(expression, providers);
+    }
+
+    /// <summary>Walks the composite format: the text between the holes, and each hole's value with its encoding.</summary>
+    private static ReferenceExpression Rebuild(ReferenceExpression expression, IValueProvider[] providers)
+    {
+        var builder = new ReferenceExpressionBuilder();
+        foreach (var (literal, hole) in CompositeFormat.Parse(expression.Format))
+        {
+            if (literal.Length > 0) builder.AppendLiteral(literal);
+            if (hole is { } index) builder.AppendValueProvider(providers[index], expression.StringFormats[index]);
+        }
+        return builder.Build();
+    }
+
+    private MeshListener? Listener(EndpointReference endpoint) => Find(endpoint.Resource, endpoint.EndpointName)?.Listener;
+
+    private EdgePlan? Find(IResource resource, string endpoint) =>
+        _edges.FirstOrDefault(e => e.To == resource && e.Endpoint is { } known && string.Equals(known.Name, endpoint, StringComparison.OrdinalIgnoreCase));
+}
+
+/// <summary>A third party's value that cannot be taken apart: resolved as it is, then its addresses are replaced.</summary>
+internal sealed class RewrittenText(IValueProvider inner, ValueRewriter rewriter) : IExpressionValue
+{
+    string IManifestExpressionProvider.ValueExpression => (inner as IManifestExpressionProvider)?.ValueExpression ?? "";
+
+    async ValueTask<string?> IValueProvider.GetValueAsync(CancellationToken cancellationToken) =>
+        await inner.GetValueAsync(cancellationToken) is { } text ? rewriter.RewriteText(text) : null;
+
+    async ValueTask<string?> IValueProvider.GetValueAsync(ValueProviderContext context, CancellationToken cancellationToken) =>
+        await inner.GetValueAsync(context, cancellationToken) is { } text ? rewriter.RewriteText(text) : null;
+}

@@ -1,0 +1,35 @@
+using AspireMesh.Hosting.Planning;
+
+namespace AspireMesh.Hosting.Tests.Planning;
+
+/// <summary>An AppHost that is planned and never started. Ports count up from 9001.</summary>
+internal sealed class Planned
+{
+    public IDistributedApplicationBuilder Builder { get; } = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { DisableDashboard = true, AssemblyName = typeof(Planned).Assembly.GetName().Name });
+
+    public IResourceBuilder<ExecutableResource> Http(string name) => Builder.AddExecutable(name, "app", ".").WithHttpEndpoint(name: "http");
+
+    public IResourceBuilder<ExecutableResource> Server(string name, string scheme = "tcp") => Builder.AddExecutable(name, "server", ".").WithEndpoint(name: "tcp", scheme: scheme);
+
+    public IResourceBuilder<MeshResource> Mesh() => Builder.AddServiceMesh();
+
+    public async Task<MeshPlan> PlanAsync(Func<IResource, int>? sidecarsOf = null)
+    {
+        var mesh = Builder.Resources.OfType<MeshResource>().SingleOrDefault() ?? Builder.AddServiceMesh().Resource;
+        var port = 9000;
+        return await MeshPlanner.PlanAsync(
+            new PlanRequest
+            {
+                Mesh = mesh,
+                AppHost = "test",
+                DefaultTrustDomain = "test.mesh",
+                Resources = [.. Builder.Resources],
+                Context = Builder.ExecutionContext,
+                SidecarsOf = sidecarsOf ?? (_ => 1),
+                NextPort = () => ++port,
+            },
+            TestContext.Current.CancellationToken);
+    }
+
+    public async Task<string> TextAsync(Func<IResource, int>? sidecarsOf = null) => PlanText.Of(await PlanAsync(sidecarsOf));
+}

@@ -31,7 +31,7 @@ internal static class AspireMeshPair
         {
             var file = Path.Combine(folder, $"{name}.bootstrap");
             File.WriteAllText(file, JsonSerializer.Serialize(control.CreateBootstrap(name), MeshJson.Default.SidecarBootstrap));
-            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             var environment = new Dictionary<string, string> { [Protocol.Snapshot.SidecarBootstrap.FileVariable] = file };
             var (command, arguments) = ProxyCommand();
             return ProxyPair.Start(command, environment, arguments);

@@ -61,5 +61,5 @@ internal sealed record FaultEdge(string? From, string To, string Endpoint)
 
 /// <summary>What faults need from the sidecar.</summary>
 /// <param name="Time">The clock.</param>
-/// <param name="OnFired">Called with the rule's id, for counts.</param>
-internal sealed record FaultServices(TimeProvider Time, Action<string> OnFired);
+/// <param name="OnFired">Called for each firing, for counts.</param>
+internal sealed record FaultServices(TimeProvider Time, Action<FaultRule, FaultEdge> OnFired);

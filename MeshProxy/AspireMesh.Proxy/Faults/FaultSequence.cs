@@ -12,6 +12,7 @@ namespace AspireMesh.Proxy.Faults;
 /// </summary>
 internal sealed class FaultSequence
 {
+    private readonly FaultEdge _edge;
     private readonly FaultServices _services;
     private readonly RequestMatcher? _match;
     private readonly long _edgeHash;
@@ -21,6 +22,7 @@ internal sealed class FaultSequence
     {
         Rule = rule;
         Kind = FaultKindTable.Create(rule.Fault, services.Time);
+        _edge = edge;
         _services = services;
         _match = rule.Match is null ? null : new RequestMatcher(rule.Match);
         _edgeHash = (long)XxHash3.HashToUInt64(MemoryMarshal.AsBytes(edge.ToString().AsSpan()), rule.Seed);
@@ -42,7 +44,7 @@ internal sealed class FaultSequence
         if (_match is not null && (request is null || !_match.Matches(request, caller))) return null;
         var ordinal = Interlocked.Increment(ref _counters.Ordinal);
         if (!Fires(ordinal) || !TakeFire()) return null;
-        _services.OnFired(Rule.Id);
+        _services.OnFired(Rule, _edge);
         return new FaultFiring(ordinal, Unit(ordinal, 1), Unit(ordinal, 2));
     }
 

@@ -43,6 +43,24 @@ internal interface IMeshEvents
     /// <summary>A circuit breaker changed; <paramref name="state"/> is Closed, Open or HalfOpen.</summary>
     void BreakerChanged(ClusterSnapshot cluster, string destination, string state) { }
 
+    /// <summary>A request is sent once more; <paramref name="reason"/> is what the attempt before came to, for example <c>reset</c> or <c>503</c>.</summary>
+    void Retried(ClusterSnapshot cluster, string route, string reason) { }
+
+    /// <summary>A retry was worth it but not allowed: <c>budget</c>, <c>body</c> (larger than is kept), <c>retry_after</c> or <c>deadline</c>.</summary>
+    void RetryRefused(ClusterSnapshot cluster, string route, string reason) { }
+
+    /// <summary>A hedge was sent.</summary>
+    void Hedged(ClusterSnapshot cluster, string route) { }
+
+    /// <summary>A request was copied to the mirror, or the copy was left out because too many were under way.</summary>
+    void Mirrored(ClusterSnapshot cluster, string route, bool sent) { }
+
+    /// <summary>An active probe changed its mind about a destination.</summary>
+    void ProbeChanged(ClusterSnapshot cluster, DestinationSnapshot destination, bool healthy, string detail) { }
+
+    /// <summary>An audit rule or audit mode let through what would have been refused.</summary>
+    void Audited(in Refusal refusal) { }
+
     /// <summary>A snapshot is in force.</summary>
     void SnapshotApplied(MeshSnapshot snapshot) { }
 
@@ -87,7 +105,7 @@ internal enum RefusalReason
     /// <summary>The sidecar is going away.</summary>
     Draining,
 
-    /// <summary>A cap on connections or streams.</summary>
+    /// <summary>A cap on connections, streams or requests, a rate limit or load shedding.</summary>
     Limit,
 
     /// <summary>Bytes that the tunnel's protocol does not allow.</summary>

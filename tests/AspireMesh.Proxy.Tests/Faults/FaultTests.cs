@@ -70,7 +70,7 @@ public class FaultTests
         var rule = _abort with { Activation = new() { MaxFires = 3 } };
         var faults = Compile(rule)!;
         Assert.Equal(2, await Ended(faults, 2));
-        faults = EdgeFaults.Compile([rule], FaultSide.Outbound, new FaultEdge("web", "api", "http"), faults, new FaultServices(_time, _fired.Add))!;
+        faults = EdgeFaults.Compile([rule], FaultSide.Outbound, new FaultEdge("web", "api", "http"), faults, new FaultServices(_time, (rule, _) => _fired.Add(rule.Id)))!;
         Assert.Equal(1, await Ended(faults, 10));
         Assert.Equal(["f1", "f1", "f1"], _fired);
     }
@@ -130,9 +130,9 @@ public class FaultTests
     public void Every_kind_in_the_list_can_be_executed() => Assert.All(FaultKinds.All, kind => Assert.True(FaultKindTable.Knows(kind), kind));
 
     private EdgeFaults? Compile(params FaultRule[] rules) =>
-        EdgeFaults.Compile([.. rules], FaultSide.Outbound, new FaultEdge("web", "api", "http"), null, new FaultServices(_time, _fired.Add));
+        EdgeFaults.Compile([.. rules], FaultSide.Outbound, new FaultEdge("web", "api", "http"), null, new FaultServices(_time, (rule, _) => _fired.Add(rule.Id)));
 
-    private FaultSequence Sequence(FaultRule rule) => new(rule, new FaultEdge("web", "api", "http"), new FaultServices(_time, _fired.Add), null);
+    private FaultSequence Sequence(FaultRule rule) => new(rule, new FaultEdge("web", "api", "http"), new FaultServices(_time, (rule, _) => _fired.Add(rule.Id)), null);
 
     private static string Decisions(FaultSequence sequence) => string.Concat(Enumerable.Range(1, 200).Select(n => sequence.Fires(n) ? 'x' : '.'));
 

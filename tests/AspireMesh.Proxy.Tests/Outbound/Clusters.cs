@@ -2,14 +2,14 @@ using System.Collections.Immutable;
 using AspireMesh.Protocol.Policies;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Outbound;
-using AspireMesh.Proxy.Outbound.CircuitBreaking;
 using AspireMesh.Proxy.Outbound.LoadBalancing;
+using AspireMesh.Proxy.Runtime;
 using Microsoft.Extensions.Time.Testing;
 
 namespace AspireMesh.Proxy.Tests.Outbound;
 
 /// <summary>Clusters on fake time for unit tests.</summary>
-internal sealed class Clusters : IClusterEvents
+internal sealed class Clusters : IMeshEvents
 {
     public FakeTimeProvider Time { get; } = new();
 
@@ -49,8 +49,10 @@ internal sealed class Clusters : IClusterEvents
         return counts;
     }
 
-    public void Ejected(ClusterSnapshot cluster, DestinationSnapshot destination, string reason, TimeSpan length) =>
-        Log.Add($"{destination.Name} ejected for {length.TotalSeconds} s: {reason}");
+    public IRequestEvents RequestStarted(in RequestStart request) => throw new InvalidOperationException("no request is made here");
 
-    public void BreakerChanged(ClusterSnapshot cluster, DestinationSnapshot destination, BreakerState state) => Log.Add($"{destination.Name} {state}");
+    public void DestinationEjected(ClusterSnapshot cluster, string destination, string reason, TimeSpan length) =>
+        Log.Add($"{destination} ejected for {length.TotalSeconds} s: {reason}");
+
+    public void BreakerChanged(ClusterSnapshot cluster, string destination, string state) => Log.Add($"{destination} {state}");
 }

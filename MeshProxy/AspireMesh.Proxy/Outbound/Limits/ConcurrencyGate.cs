@@ -1,3 +1,5 @@
+using AspireMesh.Protocol.Policies;
+
 namespace AspireMesh.Proxy.Outbound.Limits;
 
 /// <summary>
@@ -9,6 +11,13 @@ internal sealed class ConcurrencyGate(int maxRunning, int maxWaiting)
     private readonly Lock _turn = new();
     private readonly LinkedList<Waiter> _waiting = new();
     private int _running;
+
+    /// <summary>The gate with the same caps is taken over with what runs in it; null without caps.</summary>
+    public static ConcurrencyGate? Compile(ConcurrencyPolicy? policy, ConcurrencyGate? previous)
+    {
+        if (policy is null || policy.MaxConcurrentRequests <= 0) return null;
+        return previous is not null && previous.Has(policy.MaxConcurrentRequests, policy.MaxPendingRequests) ? previous : new ConcurrencyGate(policy.MaxConcurrentRequests, policy.MaxPendingRequests);
+    }
 
     public int Running
     {
@@ -58,6 +67,8 @@ internal sealed class ConcurrencyGate(int maxRunning, int maxWaiting)
         // Outside the lock: the place passes on without the count going down in between.
         if (next is not null && !next.Admitted.TrySetResult(true)) Leave();
     }
+
+    private bool Has(int running, int waiting) => running == maxRunning && waiting == maxWaiting;
 
     private async ValueTask<bool> WaitAsync(Waiter waiter, CancellationToken cancellation)
     {

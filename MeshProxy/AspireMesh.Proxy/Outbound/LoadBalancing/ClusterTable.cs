@@ -3,6 +3,7 @@ using AspireMesh.Protocol.Policies;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Outbound.CircuitBreaking;
 using AspireMesh.Proxy.Outbound.OutlierDetection;
+using AspireMesh.Proxy.Runtime;
 
 namespace AspireMesh.Proxy.Outbound.LoadBalancing;
 
@@ -46,13 +47,13 @@ internal sealed class ClusterTable
         var same = before is not null && before.Snapshot.Address == snapshot.Address ? before : null;
         var breaker = cluster.CircuitBreaker is not { } policy ? null
             : same?.Breaker?.Policy == policy ? same.Breaker
-            : new DestinationBreaker(services.Time, policy, state => services.Events.BreakerChanged(cluster, snapshot, state));
+            : new DestinationBreaker(services.Time, policy, state => services.Events.BreakerChanged(cluster, snapshot.Name, state.ToString()));
         return new Destination(snapshot, same?.State ?? new DestinationState(services.Time), breaker);
     }
 
     private static OutlierDetector? CreateDetector(ClusterSnapshot snapshot, ClusterServices services) => snapshot.OutlierDetection is not { } policy
         ? null
-        : new OutlierDetector(services.Time, policy, (destination, reason, length) => services.Events.Ejected(snapshot, destination.Snapshot, reason, length));
+        : new OutlierDetector(services.Time, policy, (destination, reason, length) => services.Events.DestinationEjected(snapshot, destination.Name, reason, length));
 
     private static ILoadBalancer CreateBalancer(LoadBalancingPolicy policy, Chance chance) => policy.Algorithm switch
     {
@@ -64,12 +65,4 @@ internal sealed class ClusterTable
 }
 
 /// <summary>What clusters need from the sidecar.</summary>
-internal sealed record ClusterServices(TimeProvider Time, Chance Chance, IClusterEvents Events);
-
-/// <summary>What happens to clusters, for metrics and the log.</summary>
-internal interface IClusterEvents
-{
-    void Ejected(ClusterSnapshot cluster, DestinationSnapshot destination, string reason, TimeSpan length);
-
-    void BreakerChanged(ClusterSnapshot cluster, DestinationSnapshot destination, BreakerState state);
-}
+internal sealed record ClusterServices(TimeProvider Time, Chance Chance, IMeshEvents Events);

@@ -13,6 +13,7 @@ internal sealed class ReplayBody(Stream source, int cap) : Stream
     private int _copied;
     private int _position;
     private bool _overflown;
+    private bool _complete;
 
     /// <summary>Whether anything was read, hence perhaps sent.</summary>
     public bool WasRead { get; private set; }
@@ -42,6 +43,9 @@ internal sealed class ReplayBody(Stream source, int cap) : Stream
         return true;
     }
 
+    /// <summary>The whole body, once it was read to its end within the cap; null otherwise.</summary>
+    public byte[]? TryCopy() => _complete && !_overflown ? _copy.AsSpan(0, _copied).ToArray() : null;
+
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (_position < _copied)
@@ -53,6 +57,7 @@ internal sealed class ReplayBody(Stream source, int cap) : Stream
         }
 
         var read = await source.ReadAsync(buffer, cancellationToken);
+        if (read == 0 && buffer.Length > 0) _complete = true;
         if (read > 0)
         {
             WasRead = true;

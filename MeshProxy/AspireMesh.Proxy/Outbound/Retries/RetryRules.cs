@@ -1,4 +1,5 @@
 using AspireMesh.Protocol.Policies;
+using AspireMesh.Proxy.Http;
 
 namespace AspireMesh.Proxy.Outbound.Retries;
 
@@ -10,13 +11,10 @@ internal sealed class RetryRules(RetryPolicy policy)
 {
     public RetryPolicy Policy { get; } = policy;
 
-    /// <summary>RFC 9110 9.2.2: safe methods, PUT and DELETE.</summary>
-    public static bool IsIdempotent(string method) => method is "GET" or "HEAD" or "OPTIONS" or "TRACE" or "PUT" or "DELETE";
-
     public bool ShouldRetry(in AttemptOutcome outcome, string method, bool sentAnything)
     {
         var c = Policy.Conditions;
-        var repeatable = Policy.NonIdempotentMethods || IsIdempotent(method);
+        var repeatable = Policy.NonIdempotentMethods || HttpMethodFacts.IsIdempotent(method);
         switch (outcome.Failure)
         {
             case AttemptFailure.Connect:

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Faults;
 using AspireMesh.Proxy.Http;
+using AspireMesh.Proxy.Outbound.Forwarding;
 using AspireMesh.Proxy.Outbound.LoadBalancing;
 using AspireMesh.Proxy.Outbound.Retries;
 using AspireMesh.Proxy.Outbound.TrafficSplit;
@@ -24,6 +25,8 @@ internal sealed class CompiledRoute(RouteSnapshot snapshot, RequestMatcher[] mat
     public RetryBudget? Budget { get; } = budget;
 
     public Cluster? Mirror { get; } = mirror;
+
+    public ForwardingConfigs Forwarding { get; } = new(snapshot.Timeouts);
 
     public bool Matches(HttpRequest request, CallerIdentity caller, out string? prefix)
     {

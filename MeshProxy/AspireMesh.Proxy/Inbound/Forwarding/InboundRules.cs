@@ -1,0 +1,56 @@
+using System.Collections.Concurrent;
+using AspireMesh.Protocol.Faults;
+using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Faults;
+using AspireMesh.Proxy.Http;
+using AspireMesh.Proxy.Inbound.Authentication;
+using AspireMesh.Proxy.Inbound.Authorization;
+using AspireMesh.Proxy.Inbound.LoadShedding;
+
+namespace AspireMesh.Proxy.Inbound.Forwarding;
+
+/// <summary>What one endpoint's HTTP pipeline obeys, as one snapshot has it; what lives is taken over from the snapshot before.</summary>
+internal sealed class InboundRules
+{
+    private readonly MeshSnapshot _snapshot;
+    private readonly FaultServices _faults;
+    private readonly bool _hasFaults;
+    private readonly ConcurrentDictionary<string, EdgeFaults?> _byCaller = new(StringComparer.Ordinal);
+
+    private InboundRules(InboundEndpoint endpoint, MeshSnapshot snapshot, InboundRules? previous, FaultServices faults)
+    {
+        (Endpoint, _snapshot, _faults) = (endpoint, snapshot, faults);
+        _hasFaults = snapshot.Faults.Any(f => f.Side == FaultSide.Inbound && (f.To is null || f.To == snapshot.Workload) && (f.Endpoint is null || f.Endpoint == endpoint.Name));
+        // One step back is enough to find the counters, and no chain of old snapshots is kept alive.
+        if (_hasFaults && previous is not null)
+            foreach (var (caller, old) in previous._byCaller) _byCaller[caller] = CompileFaults(caller, old);
+    }
+
+    public InboundEndpoint Endpoint { get; }
+
+    public required AuthorizationRules Authorization { get; init; }
+
+    public required JwtValidator? Jwt { get; init; }
+
+    public required RateLimits? RateLimits { get; init; }
+
+    public required GradientLimit? LoadShedding { get; init; }
+
+    public required AppClient? App { get; init; }
+
+    public static InboundRules Compile(InboundEndpoint endpoint, MeshSnapshot snapshot, InboundRules? previous, FaultServices faults, HttpMessageInvoker http) =>
+        new(endpoint, snapshot, previous, faults)
+        {
+            Authorization = new AuthorizationRules(endpoint.Authorization, endpoint.Name, endpoint.AuditOnly),
+            Jwt = JwtValidator.Compile(endpoint.Jwt, previous?.Jwt, faults.Time, http),
+            RateLimits = RateLimits.Compile(faults.Time, endpoint.RateLimits, previous?.RateLimits),
+            LoadShedding = endpoint.LoadShedding is not { } shed ? null : previous?.LoadShedding is { } kept && kept.Policy == shed ? kept : new GradientLimit(shed),
+            App = AppClient.Create(endpoint, previous?.App),
+        };
+
+    /// <summary>The faults of the edge from this caller; null for none.</summary>
+    public EdgeFaults? FaultsFrom(CallerIdentity caller) => !_hasFaults ? null : _byCaller.GetOrAdd(caller.Workload ?? "", c => CompileFaults(c, null));
+
+    private EdgeFaults? CompileFaults(string caller, EdgeFaults? previous) =>
+        EdgeFaults.Compile(_snapshot.Faults, FaultSide.Inbound, new FaultEdge(caller.Length == 0 ? null : caller, _snapshot.Workload, Endpoint.Name), previous, _faults);
+}

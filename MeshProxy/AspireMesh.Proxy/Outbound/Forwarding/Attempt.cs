@@ -1,0 +1,215 @@
+using System.Globalization;
+using AspireMesh.Proxy.Http;
+using AspireMesh.Proxy.Outbound.Deadlines;
+using AspireMesh.Proxy.Outbound.LoadBalancing;
+using AspireMesh.Proxy.Outbound.Retries;
+using AspireMesh.Proxy.Outbound.Routing;
+using AspireMesh.Proxy.Runtime;
+using Microsoft.AspNetCore.Http;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace AspireMesh.Proxy.Outbound.Forwarding;
+
+/// <summary>
+/// One send to one destination. YARP copies headers and bodies; this says what goes out, learns what comes back at the moment of the response headers, and
+/// holds a failed answer back when the request will be sent again.
+/// </summary>
+internal sealed class Attempt(OutboundServices services, OutboundRequest request, Destination destination, Func<AttemptOutcome, bool> willRetry) : HttpTransformer
+{
+    private readonly long _start = services.Time.GetTimestamp();
+    private HeaderDeadline? _deadline;
+    private IAttemptEvents? _events;
+    private bool _observed;
+
+    /// <summary>How it ended; set once <see cref="RunAsync"/> returns.</summary>
+    public AttemptOutcome Outcome { get; private set; }
+
+    /// <summary>The response (or its beginning) went to the caller: nothing can be repeated any more.</summary>
+    public bool Passed { get; private set; }
+
+    /// <summary>The outcome was held back because the request will be sent again.</summary>
+    public bool HeldBack { get; private set; }
+
+    /// <summary>The far side's rules refused us.</summary>
+    public DialException? Refusal { get; private set; }
+
+    public async Task RunAsync(CompiledRoute route)
+    {
+        var timeouts = route.Snapshot.Timeouts;
+        var limit = request.Deadline.ForAttempt(timeouts);
+        _events = request.Events.AttemptStarted(request.Cluster.Snapshot, destination.Snapshot, request.Attempts);
+        _deadline = new HeaderDeadline(services.Time, limit == TimeSpan.Zero ? TimeSpan.FromTicks(1) : limit, request.Context.RequestAborted);
+        try
+        {
+            if (request.Leg.Faults is { } faults && await InjectAsync(faults)) return;
+            HttpMessageInvoker client = services.Clients.Get(request.Cluster.Snapshot, destination.Snapshot, timeouts.Connect);
+            if (route.Snapshot.Hedging is { } hedging && !request.HasBody && HttpMethodFacts.IsIdempotent(request.Context.Request.Method) && !HeaderHygiene.IsUpgrade(request.Context))
+                client = new HedgingInvoker(services, request, destination, client, hedging);
+            var error = await services.Forwarder.SendAsync(request.Context, DestinationClient.Authority, client, route.Forwarding.For(request.Context.Request), this, _deadline.Token);
+            Conclude(error);
+        }
+        catch (OperationCanceledException) when (_deadline.Token.IsCancellationRequested)
+        {
+            // A fault's delay ran into the deadline, or the caller left meanwhile.
+            Settle(AttemptOutcome.Failed(TimeFailure()));
+        }
+        finally
+        {
+            if (!_observed) Settle(AttemptOutcome.Failed(AttemptFailure.Reset));
+            _deadline.Dispose();
+            destination.State.End();
+        }
+    }
+
+    public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+    {
+        await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
+        proxyRequest.RequestUri = ForwardedTarget.For(DestinationClient.Authority, httpContext.Request, request.Path);
+        if (!httpContext.Request.Host.HasValue) proxyRequest.Headers.Host = request.Cluster.Snapshot.Workload;
+        TraceHeaders.Write(proxyRequest.Headers, _events!.Trace);
+        proxyRequest.Options.Set(DestinationClient.TraceKey, _events.Trace);
+        if (request.GrpcTimeout is { } asked)
+        {
+            proxyRequest.Headers.Remove(GrpcTimeout.Header);
+            proxyRequest.Headers.TryAddWithoutValidation(GrpcTimeout.Header, GrpcTimeout.Format(asked - request.Deadline.Elapsed));
+        }
+    }
+
+    public override async ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    {
+        // Null: nothing came back; Conclude says why.
+        if (proxyResponse is null) return true;
+        if (!_deadline!.TryPass()) return false;
+        var outcome = AttemptOutcome.Answered((int)proxyResponse.StatusCode, GrpcStatusOf(proxyResponse.Headers), RetryAfterOf(proxyResponse));
+        Settle(outcome);
+        if (willRetry(outcome))
+        {
+            HeldBack = true;
+            return false;
+        }
+
+        Passed = true;
+        request.AnsweredBy = destination;
+        request.HeadersAfter = request.Deadline.Elapsed;
+        if (outcome.GrpcStatus != AttemptOutcome.NoGrpcStatus) request.GrpcStatus = outcome.GrpcStatus;
+        await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+        EditResponse(httpContext);
+        return true;
+    }
+
+    public override ValueTask TransformResponseTrailersAsync(HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)
+    {
+        var status = GrpcStatusOf(proxyResponse.TrailingHeaders);
+        if (status != AttemptOutcome.NoGrpcStatus) request.GrpcStatus = status;
+        return base.TransformResponseTrailersAsync(httpContext, proxyResponse, cancellationToken);
+    }
+
+    private void EditResponse(HttpContext context)
+    {
+        var snapshot = request.Route.Snapshot;
+        if (context.Response.StatusCode is >= 300 and < 400
+            && LocationRewriter.Rewrite(context.Response.Headers.Location, context.Request, request.Cluster.Snapshot.AppAddresses) is { } location)
+            context.Response.Headers.Location = location;
+        HeaderEditor.Apply(snapshot.ResponseHeaders, context.Response.Headers);
+        if (snapshot.Cors is { } cors) Cors.Decorate(cors, context);
+    }
+
+    /// <summary>Faults act here, nearest the wire, so that what gets tested is the resilience around them. True when one ended the attempt.</summary>
+    private async ValueTask<bool> InjectAsync(Faults.EdgeFaults faults)
+    {
+        var effect = await faults.BeforeAsync(request.Context, request.Caller, _deadline!.Token);
+        if (effect.Delayed) request.Flag(ResponseFlags.DelayInjected);
+        if (!effect.Ends) return false;
+        request.Flag(ResponseFlags.FaultInjected);
+        if (effect.Reset)
+        {
+            Settle(AttemptOutcome.Failed(AttemptFailure.Reset));
+            return true;
+        }
+
+        var outcome = AttemptOutcome.Answered(effect.Answer == 0 ? 200 : effect.Answer, effect.GrpcStatus);
+        Settle(outcome);
+        if (willRetry(outcome))
+        {
+            HeldBack = true;
+            return true;
+        }
+
+        Passed = true;
+        request.HeadersAfter = request.Deadline.Elapsed;
+        if (effect.GrpcStatus >= 0) request.GrpcStatus = effect.GrpcStatus;
+        await new ErrorAnswer(outcome.Status, ResponseFlags.FaultInjected, $"A fault answered in place of '{request.Cluster.Snapshot.Workload}'.", "Type: aspiremesh faults list")
+        {
+            GrpcCode = effect.GrpcStatus >= 0 ? effect.GrpcStatus : null,
+        }.WriteAsync(request.Context);
+        return true;
+    }
+
+    private void Conclude(ForwarderError error)
+    {
+        if (error == ForwarderError.None || _observed)
+        {
+            if (_observed && error != ForwarderError.None) MidStream(error);
+            return;
+        }
+
+        var exception = request.Context.Features.Get<IForwarderErrorFeature>()?.Exception;
+        request.Error = exception?.GetBaseException().Message ?? error.ToString();
+        Settle(AttemptOutcome.Failed(Classify(error, exception)));
+    }
+
+    private AttemptFailure Classify(ForwarderError error, Exception? exception)
+    {
+        if (_deadline!.HasExpired) return TimeFailure();
+        if (request.Context.RequestAborted.IsCancellationRequested) return AttemptFailure.CallerGone;
+        if (ForwarderFailure.Dial(exception) is { } dial)
+        {
+            if (dial.Error == DialError.Denied) Refusal = dial;
+            return AttemptFailure.Connect;
+        }
+
+        if (ForwarderFailure.IsRefusedStream(exception)) return AttemptFailure.Refused;
+        if (ForwarderFailure.IsConnect(exception)) return AttemptFailure.Connect;
+        return error switch
+        {
+            ForwarderError.RequestTimedOut => AttemptFailure.Deadline,
+            ForwarderError.RequestBodyClient => AttemptFailure.BadRequest,
+            _ => AttemptFailure.Reset,
+        };
+    }
+
+    /// <summary>The response had begun: the caller sees a cut message, never a clean end, and the log says why.</summary>
+    private void MidStream(ForwarderError error)
+    {
+        request.Error ??= error.ToString();
+        if (error is ForwarderError.ResponseBodyCanceled or ForwarderError.ResponseBodyClient or ForwarderError.RequestBodyClient or ForwarderError.RequestBodyCanceled
+            || request.Context.RequestAborted.IsCancellationRequested)
+            request.Flag(ResponseFlags.CallerGone);
+        else if (error is ForwarderError.UpgradeActivityTimeout) request.Flag(ResponseFlags.StreamIdle);
+        else if (error is ForwarderError.ResponseBodyDestination) request.Flag(ResponseFlags.UpstreamReset);
+    }
+
+    private AttemptFailure TimeFailure() =>
+        !_deadline!.HasExpired ? AttemptFailure.CallerGone : request.Deadline.Remaining > TimeSpan.Zero ? AttemptFailure.PerTryTimeout : AttemptFailure.Deadline;
+
+    /// <summary>Tells balancer, breaker, outlier detection and telemetry, exactly once.</summary>
+    private void Settle(AttemptOutcome outcome)
+    {
+        if (_observed) return;
+        _observed = true;
+        Outcome = outcome;
+        // A refusal by rules is the far side working as it should.
+        var judged = Refusal is null ? outcome : AttemptOutcome.Answered(403);
+        request.Cluster.Observe(destination, judged, services.Time.GetElapsedTime(_start));
+        int? grpc = outcome.GrpcStatus == AttemptOutcome.NoGrpcStatus ? null : outcome.GrpcStatus;
+        _events!.Ended(new AttemptEnd(outcome.Status, grpc, outcome.Failure == AttemptFailure.None ? null : outcome.Failure.ToString()));
+    }
+
+    private static int GrpcStatusOf(System.Net.Http.Headers.HttpResponseHeaders headers) =>
+        headers.NonValidated.TryGetValues("grpc-status", out var values) && int.TryParse(values.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var status)
+            ? status
+            : AttemptOutcome.NoGrpcStatus;
+
+    private static string? RetryAfterOf(HttpResponseMessage response) =>
+        response.Headers.NonValidated.TryGetValues("Retry-After", out var values) ? values.ToString() : null;
+}

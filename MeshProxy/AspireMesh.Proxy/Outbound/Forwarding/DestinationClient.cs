@@ -1,0 +1,62 @@
+using System.Net;
+using System.Text;
+using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Http;
+using AspireMesh.Proxy.Tunnel;
+
+namespace AspireMesh.Proxy.Outbound.Forwarding;
+
+/// <summary>
+/// The HTTP connections to one destination: streams that the dialer opens, pooled. The request's own Host header is passed on but chooses nothing;
+/// who is dialled, and who has to answer, comes from the snapshot alone.
+/// </summary>
+internal sealed class DestinationClient : HttpMessageInvoker
+{
+    /// <summary>The authority of every request's URI: a constant, so that there is one pool per client.</summary>
+    public const string Authority = "http://destination";
+
+    /// <summary>Carries the attempt's trace context to the dialer; the pool may use the connection for other requests too.</summary>
+    public static readonly HttpRequestOptionsKey<System.Diagnostics.ActivityContext> TraceKey = new("mesh.trace");
+
+    private DestinationClient(SocketsHttpHandler handler) : base(handler, disposeHandler: true)
+    {
+    }
+
+    public static DestinationClient Create(ClusterSnapshot cluster, DestinationSnapshot destination, TimeSpan connectTimeout, ITunnelDialer dialer)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            EnableMultipleHttp2Connections = true,
+            ActivityHeadersPropagator = null,
+            ConnectTimeout = connectTimeout > TimeSpan.Zero ? connectTimeout : Timeout.InfiniteTimeSpan,
+            // Shorter than the keep-alive of the servers in use (Node and uvicorn: 5 s): a stream must not be reused while its server is closing it.
+            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(4),
+            MaxResponseHeadersLength = 1024,
+            // Bytes in, bytes out: values that are not ASCII are the app's business.
+            RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
+            ResponseHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
+            ConnectCallback = async (context, cancellation) =>
+            {
+                var request = context.InitialRequestMessage;
+                request.Options.TryGetValue(TraceKey, out var trace);
+                var kind = request.Version.Major >= 2 ? StreamKind.Http2 : StreamKind.Http1;
+                return await dialer.OpenAsync(cluster, destination, kind, trace, cancellation);
+            },
+        };
+        return new DestinationClient(handler);
+    }
+
+    /// <summary>
+    /// SocketsHttpHandler repeats a request by itself when a reused connection closes before an answer and no body was begun. For a method that is not
+    /// idempotent that would be a repetition after bytes were sent; beginning an empty body forbids it (RFC 9110 9.2.2).
+    /// </summary>
+    public override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        if (request.Content is null && !HttpMethodFacts.IsIdempotent(request.Method.Method) && request.Method != HttpMethod.Connect) request.Content = new ByteArrayContent([]);
+        return base.SendAsync(request, cancellationToken);
+    }
+}

@@ -1,0 +1,42 @@
+using System.Collections.Concurrent;
+using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Http;
+using AspireMesh.Proxy.Tunnel;
+
+namespace AspireMesh.Proxy.Outbound.Forwarding;
+
+/// <summary>
+/// One client per destination, kept over snapshots. A destination that a snapshot no longer has is retired: its client is closed a while later, so that
+/// requests which began under the old snapshot end on it.
+/// </summary>
+internal sealed class DestinationClients(ITunnelDialer dialer, TimeProvider time) : IDisposable
+{
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(60);
+    private readonly ConcurrentDictionary<Key, Lazy<DestinationClient>> _clients = new();
+    private readonly ConcurrentQueue<(long At, DestinationClient Client)> _retired = new();
+
+    public DestinationClient Get(ClusterSnapshot cluster, DestinationSnapshot destination, TimeSpan connectTimeout) =>
+        _clients.GetOrAdd(KeyOf(cluster, destination, connectTimeout), static (_, a) => new Lazy<DestinationClient>(() => DestinationClient.Create(a.cluster, a.destination, a.connectTimeout, a.dialer)), (cluster, destination, connectTimeout, dialer)).Value;
+
+    /// <summary>Retires the clients of destinations that the snapshot does not have, and closes those retired long enough ago.</summary>
+    public void Keep(MeshSnapshot snapshot)
+    {
+        var wanted = snapshot.Clusters.SelectMany(c => c.Destinations.Select(d => KeyOf(c, d, default))).ToHashSet();
+        foreach (var key in _clients.Keys)
+            if (!wanted.Contains(key with { Connect = default }) && _clients.TryRemove(key, out var client) && client.IsValueCreated) _retired.Enqueue((time.GetTimestamp(), client.Value));
+        while (_retired.TryPeek(out var oldest) && time.GetTimestamp() - oldest.At > time.ToTimestamps(s_grace) && _retired.TryDequeue(out oldest)) oldest.Client.Dispose();
+    }
+
+    public void Dispose()
+    {
+        foreach (var client in _clients.Values)
+            if (client.IsValueCreated) client.Value.Dispose();
+        while (_retired.TryDequeue(out var old)) old.Client.Dispose();
+    }
+
+    private static Key KeyOf(ClusterSnapshot cluster, DestinationSnapshot destination, TimeSpan connect) =>
+        new(cluster.Name, destination.Name, destination.Address, cluster.Kind, cluster.ExpectedIdentity, cluster.ServerName, cluster.Endpoint, connect);
+
+    private readonly record struct Key(
+        string Cluster, string Destination, string Address, ClusterKind Kind, string? Identity, string? ServerName, string Endpoint, TimeSpan Connect);
+}

@@ -1,0 +1,99 @@
+using AspireMesh.Proxy.Http;
+using AspireMesh.Proxy.Outbound.LoadBalancing;
+using AspireMesh.Proxy.Outbound.Retries;
+using Microsoft.AspNetCore.Http;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace AspireMesh.Proxy.Outbound.Forwarding;
+
+/// <summary>
+/// Sends a request until an answer goes to the caller or nothing more may be tried: choose a destination → attempt → is it worth another, and allowed?
+/// The decision is made once per outcome, at the moment the response headers come, because an answer held back is lost.
+/// </summary>
+internal sealed class RetryLoop(OutboundServices services, OutboundRequest request)
+{
+    private TimeSpan _pause;
+
+    /// <returns>What to answer the caller; null when an answer has gone out already.</returns>
+    public async Task<ErrorAnswer?> RunAsync()
+    {
+        request.Route.Budget?.CountRequest();
+        while (true)
+        {
+            if (request.Cluster.Choose(request.Context, request.Tried, out var failure) is not { } destination) return NoDestination(failure);
+            request.Attempts++;
+            var attempt = new Attempt(services, request, destination, WillRetry);
+            await attempt.RunAsync(request.Route);
+            if (attempt.Passed) return null;
+            if (attempt.Refusal is { } refusal) return Answers.RefusedByPeer(request, refusal);
+            if (!attempt.HeldBack && !WillRetry(attempt.Outcome)) return Answers.For(request, attempt.Outcome);
+            services.Events.Retried(request.Cluster.Snapshot, request.Route.Snapshot.Name, Reason(attempt.Outcome));
+            Forget(destination);
+            if (_pause > TimeSpan.Zero && !await PauseAsync()) return Answers.For(request, AttemptOutcome.Failed(AttemptFailure.CallerGone));
+        }
+    }
+
+    private bool WillRetry(AttemptOutcome outcome)
+    {
+        if (request.Route.Retry is not { } rules) return false;
+        if (!rules.ShouldRetry(outcome, request.Context.Request.Method, request.Body?.WasRead ?? false)) return false;
+        if (request.Attempts > rules.Policy.MaxRetries)
+        {
+            if (rules.Policy.MaxRetries > 0) request.Flag(ResponseFlags.RetriesExhausted);
+            return false;
+        }
+
+        if (request.HasBody && request.Body is not { CanReplay: true }) return Refuse("body");
+        if (rules.Pause(outcome, request.Attempts, services.Chance, services.Time.GetUtcNow()) is not { } pause) return Refuse("retry_after");
+        if (pause >= request.Deadline.Remaining) return Refuse("deadline");
+        if (!request.Route.Budget!.TryWithdraw())
+        {
+            request.Flag(ResponseFlags.RetryBudgetExhausted);
+            return Refuse("budget");
+        }
+
+        _pause = pause;
+        return true;
+    }
+
+    private bool Refuse(string reason)
+    {
+        services.Events.RetryRefused(request.Cluster.Snapshot, request.Route.Snapshot.Name, reason);
+        return false;
+    }
+
+    /// <summary>Makes the context look untouched again: YARP refuses to forward when a status, an error or a half-read body is left over.</summary>
+    private void Forget(Destination destination)
+    {
+        var context = request.Context;
+        context.Features.Set<IForwarderErrorFeature>(null);
+        context.Response.Clear();
+        request.Error = null;
+        request.Body?.TryRewind();
+        if (request.Route.Retry!.Policy.OtherDestination) (request.Tried ??= []).Add(destination.State);
+    }
+
+    private async ValueTask<bool> PauseAsync()
+    {
+        try
+        {
+            await Task.Delay(_pause, services.Time, request.Context.RequestAborted);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private ErrorAnswer NoDestination(ChoiceFailure failure)
+    {
+        request.HeadersAfter = request.Deadline.Elapsed;
+        return failure == ChoiceFailure.BreakersOpen ? Answers.BreakersOpen(request) : Answers.NoneHealthy(request);
+    }
+
+    private static string Reason(in AttemptOutcome outcome) =>
+        outcome.Failure != AttemptFailure.None ? outcome.Failure.ToString().ToLowerInvariant()
+        : outcome.GrpcStatus > 0 ? $"grpc {outcome.GrpcStatus}"
+        : outcome.Status.ToString(System.Globalization.CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,141 @@
+using AspireMesh.Proxy.Http;
+using AspireMesh.Proxy.Outbound.Deadlines;
+using AspireMesh.Proxy.Outbound.Limits;
+using AspireMesh.Proxy.Outbound.Retries;
+using AspireMesh.Proxy.Outbound.Routing;
+using AspireMesh.Proxy.Runtime;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace AspireMesh.Proxy.Outbound.Forwarding;
+
+/// <summary>One listener's rules, as one snapshot has them.</summary>
+/// <param name="Side">Outbound or gateway.</param>
+/// <param name="Caller">Who calls: this sidecar, or nobody known at a gateway.</param>
+/// <param name="Workload">What the listener is for, named when no route matches.</param>
+/// <param name="Endpoint">Its endpoint.</param>
+/// <param name="Routes">The routes.</param>
+/// <param name="Gate">Caps; null for none.</param>
+internal sealed record ListenerRules(MeshSide Side, CallerIdentity Caller, string Workload, string Endpoint, RouteTable Routes, ConcurrencyGate? Gate);
+
+/// <summary>
+/// A request's way out, read from top to bottom: route → redirect or preflight → split → limits → edits → attempts. Shared by outbound listeners and
+/// gateways, whose routes lead to the same clusters.
+/// </summary>
+internal sealed class RouteHandler(OutboundServices services)
+{
+    public async Task HandleAsync(HttpContext context, ListenerRules rules)
+    {
+        var arrived = services.Time.GetTimestamp();
+        HeaderHygiene.CleanRequest(context);
+        var route = rules.Routes.Find(context.Request, rules.Caller, out var prefix);
+        var leg = route?.Split.Choose(services.Chance);
+        var events = services.Events.RequestStarted(StartOf(context, rules, leg, arrived));
+        if (route is null) await AnswerAsync(context, events, null, NoRoute(context, rules));
+        else if (route.Snapshot.Redirect is { } redirect) await RedirectAsync(context, events, route, Redirect.Location(redirect, context.Request, prefix), redirect.Status);
+        else if (route.Snapshot.Cors is { } cors && Cors.IsPreflight(context.Request)) await PreflightAsync(context, events, route, cors);
+        else if (leg is null) await AnswerAsync(context, events, route, new ErrorAnswer(503, ResponseFlags.NoHealthyUpstream, $"The route '{route.Snapshot.Name}' leads to no cluster.", "Give one of its split's legs a weight above 0."));
+        else await ForwardAsync(context, rules, route, leg, prefix, events);
+    }
+
+    private async Task ForwardAsync(HttpContext context, ListenerRules rules, CompiledRoute route, RouteLeg leg, string? prefix, IRequestEvents events)
+    {
+        var grpcTimeout = ErrorAnswer.IsGrpc(context.Request) ? GrpcTimeout.Parse(context.Request.Headers[GrpcTimeout.Header]) : null;
+        var deadline = new RequestDeadline(services.Time, route.Snapshot.Timeouts, grpcTimeout);
+        var hasBody = context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true && !HeaderHygiene.IsUpgrade(context);
+        using var body = hasBody && (route.Retry is { Policy.MaxRetries: > 0 } || route.Mirror is not null) ? new ReplayBody(context.Request.Body, route.Retry?.Policy.ReplayBytes ?? Mirroring.Mirror.MaxBody) : null;
+        var path = Edit(context, route, prefix);
+        var request = new OutboundRequest(context, rules.Caller, route, leg, path, events, deadline) { GrpcTimeout = grpcTimeout, Body = body, HasBody = hasBody };
+        var original = context.Request.Body;
+        if (body is not null) context.Request.Body = body;
+        ErrorAnswer? answer = null;
+        try
+        {
+            answer = await EnterAsync(rules.Gate, request) ?? await RunAsync(rules.Gate, request);
+            if (answer is not null) await answer.WriteAsync(context);
+        }
+        finally
+        {
+            context.Request.Body = original;
+            var status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? 0 : context.Response.StatusCode;
+            if (status == 0) request.Flag(ResponseFlags.CallerGone);
+            events.Ended(new RequestEnd(route.Snapshot.Name, answer is null ? request.AnsweredBy?.Name : null, status, request.GrpcStatus, request.Flags, request.Attempts, request.HeadersAfter, request.Error));
+        }
+    }
+
+    private async Task<ErrorAnswer?> RunAsync(ConcurrencyGate? gate, OutboundRequest request)
+    {
+        try
+        {
+            services.Mirror.Begin(request);
+            var answer = await new RetryLoop(services, request).RunAsync();
+            services.Mirror.End(request);
+            return answer;
+        }
+        finally
+        {
+            gate?.Leave();
+        }
+    }
+
+    private async ValueTask<ErrorAnswer?> EnterAsync(ConcurrencyGate? gate, OutboundRequest request)
+    {
+        if (gate is null) return null;
+        var waiting = gate.EnterAsync(request.Context.RequestAborted);
+        if (waiting.IsCompletedSuccessfully && waiting.Result) return null;
+        using var deadline = new HeaderDeadline(services.Time, request.Deadline.Remaining, request.Context.RequestAborted);
+        try
+        {
+            if (waiting.IsCompleted ? await waiting : await waiting.AsTask().WaitAsync(deadline.Token)) return null;
+        }
+        catch (OperationCanceledException)
+        {
+            request.Flag(ResponseFlags.UpstreamTimeout);
+        }
+
+        request.Flag(ResponseFlags.UpstreamOverflow);
+        services.Events.Refused(new Refusal(MeshSide.Outbound, RefusalReason.Limit, request.Cluster.Snapshot.Endpoint, request.Caller.Workload ?? "", "concurrency"));
+        return new ErrorAnswer(
+            503, ResponseFlags.UpstreamOverflow, $"Too many requests to '{request.Cluster.Snapshot.Workload}' are running, and the queue is full.", "To allow more: WithLimits(maxConcurrentRequests: …, maxPendingRequests: …).");
+    }
+
+    /// <summary>Header edits and the rewritten host go into the request once; every attempt and the mirror copy from there.</summary>
+    private static string? Edit(HttpContext context, CompiledRoute route, string? prefix)
+    {
+        HeaderEditor.Apply(route.Snapshot.RequestHeaders, context.Request.Headers);
+        if (route.Snapshot.Rewrite is not { } rewrite) return null;
+        if (rewrite.Host is { } host) context.Request.Host = new HostString(host);
+        if (rewrite.Path is null && rewrite.PrefixPath is null) return null;
+        return PathEdits.Apply(context.Request.Path.Value ?? "/", rewrite.Path, rewrite.PrefixPath, prefix);
+    }
+
+    private static RequestStart StartOf(HttpContext context, ListenerRules rules, RouteLeg? leg, long arrived) => new(
+        rules.Side, rules.Caller.Workload, leg?.Cluster.Snapshot.Workload ?? rules.Workload, leg?.Cluster.Snapshot.Endpoint ?? rules.Endpoint,
+        context.Request.Method, context.Request.Path.Value ?? "/", context.Request.Protocol,
+        context.Request.Headers.TraceParent, context.Request.Headers.TraceState, arrived);
+
+    private static ErrorAnswer NoRoute(HttpContext context, ListenerRules rules) =>
+        new(404, ResponseFlags.NoRoute, $"No route of '{rules.Workload}' matches {context.Request.Method} {context.Request.Path}.", "Type: aspiremesh routes");
+
+    private static Task RedirectAsync(HttpContext context, IRequestEvents events, CompiledRoute route, string location, int status)
+    {
+        context.Response.StatusCode = status;
+        context.Response.Headers.Location = location;
+        HeaderEditor.Apply(route.Snapshot.ResponseHeaders, context.Response.Headers);
+        events.Ended(new RequestEnd(route.Snapshot.Name, null, status, null, null, 0, TimeSpan.Zero, null));
+        return Task.CompletedTask;
+    }
+
+    private static Task PreflightAsync(HttpContext context, IRequestEvents events, CompiledRoute route, Protocol.Policies.CorsPolicy cors)
+    {
+        Cors.AnswerPreflight(cors, context);
+        events.Ended(new RequestEnd(route.Snapshot.Name, null, context.Response.StatusCode, null, null, 0, TimeSpan.Zero, null));
+        return Task.CompletedTask;
+    }
+
+    private static async Task AnswerAsync(HttpContext context, IRequestEvents events, CompiledRoute? route, ErrorAnswer answer)
+    {
+        await answer.WriteAsync(context);
+        events.Ended(new RequestEnd(route?.Snapshot.Name, null, context.Response.StatusCode, null, answer.Flag, 0, TimeSpan.Zero, answer.Reason));
+    }
+}

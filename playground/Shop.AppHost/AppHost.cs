@@ -28,7 +28,7 @@ var orders = builder.AddProject<Projects.Shop_Orders>("orders")
     .WaitFor(inventory)
     .WaitFor(payments);
 
-builder.AddProject<Projects.Shop_Frontend>("frontend")
+var frontend = builder.AddProject<Projects.Shop_Frontend>("frontend")
     .WithReference(catalog)
     .WithReference(orders)
     .WithHttpHealthCheck("/health")
@@ -36,5 +36,12 @@ builder.AddProject<Projects.Shop_Frontend>("frontend")
     .WaitFor(catalog)
     .WaitFor(orders);
 
+var mesh = builder.AddServiceMesh();
+// A slow replica of the catalogue is not worth waiting for: the other one is asked.
+mesh.Edge(frontend, catalog).WithTimeout(t => t with { Request = TimeSpan.FromSeconds(4), PerTry = TimeSpan.FromSeconds(2) }).WithRetry(3);
+// Nobody is charged twice.
+mesh.Edge(orders, payments).WithoutRetry();
+// Orders says who called: its sidecar works on requests, so both ends of a call are in its trace.
+orders.WithMeshIdentityHeader();
 
 builder.Build().Run();

@@ -1,1 +1,48 @@
-Console.Error.WriteLine("aspiremesh-proxy");
+using System.Runtime.InteropServices;
+using AspireMesh.Protocol.Diagnostics;
+using AspireMesh.Proxy;
+using AspireMesh.Proxy.Sidecar;
+using Microsoft.Extensions.Logging;
+
+// Exit codes: 0 ended when asked to; 1 broke; 2 was told nothing it can use; 3 was refused by the control plane or refuses its snapshot.
+using var loggers = LoggerFactory.Create(logging => logging.AddProvider(new LineLoggerProvider(Console.Error)));
+using var stop = new CancellationTokenSource();
+using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+
+if (!BootstrapFile.TryTake(out var bootstrap, out var error))
+{
+    Console.Error.WriteLine(error);
+    return 2;
+}
+
+try
+{
+    await using var sidecar = new MeshSidecar(bootstrap, new MeshSidecarOptions { LoggerFactory = loggers, Seed = Environment.ProcessId });
+    await sidecar.StartAsync(stop.Token);
+    Console.Out.WriteLine($"aspiremesh-proxy ready: {bootstrap.Instance}");
+    await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    await sidecar.StopAsync(CancellationToken.None);
+    return 0;
+}
+catch (OperationCanceledException) when (stop.IsCancellationRequested)
+{
+    return 0;
+}
+catch (MeshValidationException e)
+{
+    foreach (var problem in e.Problems) Console.Error.WriteLine(problem);
+    return 3;
+}
+catch (Exception e) when (e is IOException or InvalidOperationException)
+{
+    Console.Error.WriteLine($"Sidecar '{bootstrap.Instance}': {e.Message}");
+    return 1;
+}
+
+void Stop(PosixSignalContext context)
+{
+    // The runtime would end the process at once; running requests finish first.
+    context.Cancel = true;
+    stop.Cancel();
+}

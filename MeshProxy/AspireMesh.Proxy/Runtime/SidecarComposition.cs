@@ -1,4 +1,10 @@
+using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Admin;
+using AspireMesh.Proxy.Control;
+using AspireMesh.Proxy.Http;
+using AspireMesh.Proxy.Telemetry;
+using Microsoft.Extensions.Logging;
 
 namespace AspireMesh.Proxy.Runtime;
 
@@ -7,4 +13,26 @@ internal static class SidecarComposition
 {
     public static SidecarParts Create(SidecarBootstrap bootstrap, MeshSidecarOptions options) =>
         throw new InvalidOperationException($"'{bootstrap.Instance}' cannot be composed yet with {options.GetType().Name}");
+
+    /// <summary>The parts of a sidecar with a control plane.</summary>
+    /// <exception cref="MeshValidationException">The bootstrap cannot be used; carries every reason.</exception>
+    public static SidecarParts Create(SidecarBootstrap bootstrap, MeshSidecarOptions options, Func<PipelineServices, IHttpPipeline> pipeline)
+    {
+        var problems = BootstrapChecks.Check(bootstrap);
+        if (!problems.IsEmpty) throw new MeshValidationException(problems);
+        var identity = new IdentityGauges();
+        var telemetry = new SidecarTelemetry(bootstrap, options, identity);
+        var uplink = new Uplink(telemetry.Events.Statistics, telemetry.Taps, options.TimeProvider);
+        var control = new MeshControlClient(bootstrap, uplink, options.TimeProvider, options.Seed, telemetry.Loggers.CreateLogger("AspireMesh.Proxy.Control"));
+        identity.Client = control;
+        return new SidecarParts
+        {
+            Svids = control,
+            Control = control,
+            Events = telemetry.Events,
+            Loggers = telemetry.Loggers,
+            Pipeline = pipeline,
+            Admin = state => new AdminHandler(state, new Readiness(state, () => control.State, options.TimeProvider), telemetry.Metrics),
+        };
+    }
 }

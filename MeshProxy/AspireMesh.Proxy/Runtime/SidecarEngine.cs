@@ -38,6 +38,7 @@ internal sealed class SidecarEngine : IAsyncDisposable
     public SidecarEngine(SidecarBootstrap bootstrap, MeshSidecarOptions options, SidecarParts parts)
     {
         (_parts, _time) = (parts, options.TimeProvider);
+        var loggers = parts.Loggers ?? options.LoggerFactory;
         var trustDomain = TrustDomain.Parse(bootstrap.TrustDomain);
         var holder = new RuntimeHolder();
         State = new SidecarState(bootstrap, holder, parts.Svids);
@@ -46,13 +47,13 @@ internal sealed class SidecarEngine : IAsyncDisposable
         var tunnel = new TunnelOptions { Time = _time };
         var pool = new TunnelPoolOptions { Tunnel = tunnel };
         _dialer = new TunnelDialer(new TunnelConnector(handshake, parts.Events, pool), new OutsideDialer(), parts.Svids, parts.Events, pool);
-        _pipeline = parts.Pipeline(new PipelineServices(bootstrap, trustDomain, _dialer, parts.Events, _time, options.LoggerFactory, options.Seed));
+        _pipeline = parts.Pipeline(new PipelineServices(bootstrap, trustDomain, _dialer, parts.Events, _time, loggers, options.Seed));
         var admin = parts.Admin?.Invoke(State);
-        _http = new HttpServer(holder, _pipeline, admin is null ? null : new RequestDelegate(admin.HandleAsync), _services, options.LoggerFactory);
-        _httpSockets = new HttpSockets(_http, options.LoggerFactory);
+        _http = new HttpServer(holder, _pipeline, admin is null ? null : new RequestDelegate(admin.HandleAsync), _services, loggers);
+        _httpSockets = new HttpSockets(_http, loggers);
         _inbound = new InboundConnections(holder, handshake, new InboundStreams(holder, _http, parts.Events, _time), parts.Events, tunnel);
         var router = new ConnectionRouter(holder, _httpSockets, new OpaqueOutbound(_dialer, parts.Events, _time), _inbound, _open);
-        _listeners = new ListenerSet(router.Take, State, _time, options.LoggerFactory.CreateLogger("AspireMesh.Proxy.Listeners"));
+        _listeners = new ListenerSet(router.Take, State, _time, loggers.CreateLogger("AspireMesh.Proxy.Listeners"));
         _ = HostPort.TryParseListen(bootstrap.Admin, out var adminListen);
         _applier = new SnapshotApplier(State, holder, _pipeline, bundle, _listeners, parts.Events, admin is null ? null : adminListen);
         _applier.TrustChanged += Retire;

@@ -18,6 +18,9 @@ internal sealed class SidecarParts
 
     public required IMeshEvents Events { get; init; }
 
+    /// <summary>Where everything logs to; null for the options' own.</summary>
+    public ILoggerFactory? Loggers { get; init; }
+
     /// <summary>Makes the HTTP pipeline around the dialer.</summary>
     public required Func<PipelineServices, IHttpPipeline> Pipeline { get; init; }
 

@@ -2,7 +2,7 @@ using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Admin;
 using AspireMesh.Proxy.Control;
-using AspireMesh.Proxy.Http;
+using AspireMesh.Proxy.Pipeline;
 using AspireMesh.Proxy.Telemetry;
 using Microsoft.Extensions.Logging;
 
@@ -11,12 +11,9 @@ namespace AspireMesh.Proxy.Runtime;
 /// <summary>Puts the real parts of a sidecar together: control client, telemetry, admin surface, HTTP pipeline.</summary>
 internal static class SidecarComposition
 {
-    public static SidecarParts Create(SidecarBootstrap bootstrap, MeshSidecarOptions options) =>
-        throw new InvalidOperationException($"'{bootstrap.Instance}' cannot be composed yet with {options.GetType().Name}");
-
     /// <summary>The parts of a sidecar with a control plane.</summary>
     /// <exception cref="MeshValidationException">The bootstrap cannot be used; carries every reason.</exception>
-    public static SidecarParts Create(SidecarBootstrap bootstrap, MeshSidecarOptions options, Func<PipelineServices, IHttpPipeline> pipeline)
+    public static SidecarParts Create(SidecarBootstrap bootstrap, MeshSidecarOptions options)
     {
         var problems = BootstrapChecks.Check(bootstrap);
         if (!problems.IsEmpty) throw new MeshValidationException(problems);
@@ -31,7 +28,7 @@ internal static class SidecarComposition
             Control = control,
             Events = telemetry.Events,
             Loggers = telemetry.Loggers,
-            Pipeline = pipeline,
+            Pipeline = services => new TrafficPipeline(services),
             Admin = state => new AdminHandler(state, new Readiness(state, () => control.State, options.TimeProvider), telemetry.Metrics),
         };
     }

@@ -88,6 +88,6 @@ internal sealed class PlanApplier(MeshPlan plan, IResourceCollection resources, 
     private static void AddGateway(GatewayPlan gateway)
     {
         if (gateway.TakesPort) gateway.Endpoint.Port = null;
-        gateway.Resource.Annotations.Add(new ResourceUrlAnnotation { Url = gateway.Url, DisplayText = "through the mesh", DisplayOrder = 100 });
+        gateway.Resource.Annotations.Add(new ResourceUrlAnnotation { Url = gateway.Url, DisplayText = "through the mesh" });
     }
 }

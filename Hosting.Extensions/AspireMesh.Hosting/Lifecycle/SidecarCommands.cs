@@ -16,7 +16,7 @@ internal static class SidecarCommands
         context => context.ResourceSnapshot.State?.Text == KnownResourceStates.Running ? ResourceCommandState.Enabled : ResourceCommandState.Disabled,
         context =>
         {
-            context.ServiceProvider.GetRequiredService<MeshRuntime>().RenewNow(sidecar.Instance);
+            context.Services.GetRequiredService<MeshRuntime>().RenewNow(sidecar.Instance);
             return Task.FromResult(CommandResults.Success());
         },
         "Gets a new SVID from the control plane; connections stay.",

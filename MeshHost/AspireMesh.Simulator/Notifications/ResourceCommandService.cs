@@ -42,7 +42,7 @@ public class ResourceCommandService
     {
         var commands = resource.Annotations.OfType<ResourceCommandAnnotation>().Select(c => new ResourceCommandSnapshot(
             c.Name,
-            c.UpdateState(new UpdateCommandStateContext { ResourceSnapshot = snapshot, ServiceProvider = services }),
+            c.UpdateState(new UpdateCommandStateContext { ResourceSnapshot = snapshot, Services = services }),
             c.DisplayName, c.DisplayDescription, null, c.ConfirmationMessage, c.IconName, c.IconVariant, c.IsHighlighted)).ToImmutableArray();
 
         // The same array object is kept where nothing changed, so that the snapshot still equals the last one.
@@ -60,7 +60,7 @@ public class ResourceCommandService
 
         try
         {
-            var context = new ExecuteCommandContext { ResourceName = id, ServiceProvider = _services, CancellationToken = cancellationToken, Logger = logger };
+            var context = new ExecuteCommandContext { ResourceName = id, Services = _services, CancellationToken = cancellationToken, Logger = logger };
             var result = await command.ExecuteCommand(context).ConfigureAwait(false);
             if (!result.Success && !result.Canceled)
             {

@@ -22,7 +22,11 @@ public sealed class UpdateCommandStateContext
     public required CustomResourceSnapshot ResourceSnapshot { get; init; }
 
     /// <summary>The application's services.</summary>
-    public required IServiceProvider ServiceProvider { get; init; }
+    public required IServiceProvider Services { get; init; }
+
+    /// <summary>The application's services.</summary>
+    [Obsolete("Use Services instead.")]
+    public IServiceProvider ServiceProvider => Services;
 }
 
 /// <summary>What a command runs with.</summary>
@@ -32,7 +36,11 @@ public sealed class ExecuteCommandContext
     public required string ResourceName { get; init; }
 
     /// <summary>The application's services.</summary>
-    public required IServiceProvider ServiceProvider { get; init; }
+    public required IServiceProvider Services { get; init; }
+
+    /// <summary>The application's services.</summary>
+    [Obsolete("Use Services instead.")]
+    public IServiceProvider ServiceProvider => Services;
 
     /// <summary>Ends the command.</summary>
     public required CancellationToken CancellationToken { get; init; }

@@ -19,7 +19,7 @@ internal sealed class FakeSidecar : IAsyncDisposable
 {
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private readonly SidecarBootstrap _bootstrap;
-    private readonly X509Certificate2Collection _roots = [];
+    private X509Certificate2Collection _roots = [];
     private GrpcChannel? _channel;
     private AsyncDuplexStreamingCall<SidecarMessage, ControlMessage>? _watch;
     private Task _reading = Task.CompletedTask;
@@ -27,7 +27,7 @@ internal sealed class FakeSidecar : IAsyncDisposable
     public FakeSidecar(SidecarBootstrap bootstrap)
     {
         _bootstrap = bootstrap;
-        foreach (var pem in bootstrap.TrustBundle) _roots.Add(X509Certificate2.CreateFromPem(pem));
+        Trust(bootstrap.TrustBundle.Select(pem => X509Certificate2.CreateFromPem(pem)));
     }
 
     public SvidResponse? Svid { get; private set; }
@@ -142,9 +142,10 @@ internal sealed class FakeSidecar : IAsyncDisposable
     {
         Svid = svid;
         Leaf = X509CertificateLoader.LoadCertificate(svid.Chain[0].Span).CopyWithPrivateKey(_key);
-        _roots.Clear();
-        foreach (var root in svid.Bundle) _roots.Add(X509CertificateLoader.LoadCertificate(root.Span));
+        Trust(svid.Bundle.Select(root => X509CertificateLoader.LoadCertificate(root.Span)));
     }
+
+    private void Trust(IEnumerable<X509Certificate2> roots) => _roots = [.. roots];
 
     private async Task ReadAsync(AsyncDuplexStreamingCall<SidecarMessage, ControlMessage> watch)
     {
@@ -155,6 +156,7 @@ internal sealed class FakeSidecar : IAsyncDisposable
             if (message.Snapshot is not { } update) continue;
             var snapshot = JsonSerializer.Deserialize(update.Json.Span, MeshJson.Default.MeshSnapshot)!;
             (Last, LastUpdate) = (snapshot, update);
+            Trust(snapshot.TrustBundle.Select(pem => X509Certificate2.CreateFromPem(pem)));
             var answer = Answer(snapshot);
             if (answer is { Length: 0 }) await watch.RequestStream.WriteAsync(new SidecarMessage { Ack = new Ack { Version = update.Version } });
             if (answer is { Length: > 0 }) await watch.RequestStream.WriteAsync(new SidecarMessage { Nack = new Nack { Version = update.Version, Errors = { answer } } });

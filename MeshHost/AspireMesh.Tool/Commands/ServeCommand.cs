@@ -1,0 +1,98 @@
+using System.CommandLine;
+using AspireMesh.Host;
+using AspireMesh.Host.Running;
+using AspireMesh.Protocol.Diagnostics;
+using AspireMesh.Protocol.Model;
+using Microsoft.Extensions.Logging;
+
+namespace AspireMesh.Tool.Commands;
+
+/// <summary>
+/// <c>aspiremesh serve</c>: the control plane as a process of its own. With a state directory, one that was killed comes back with the same trust, the same
+/// model and, where its ports are fixed, under the same addresses, so that sidecars find it again.
+/// </summary>
+internal sealed class ServeCommand
+{
+    private readonly Option<string?> _model = new("--model") { Description = "The mesh model (JSON). Without it, the kept one is taken up, or one is awaited over the admin API." };
+    private readonly Option<string?> _name = new("--name") { Description = "The mesh's name, where no model says it." };
+    private readonly Option<string?> _trustDomain = new("--trust-domain") { Description = "The trust domain, where no model says it." };
+    private readonly Option<string> _namespace = new("--namespace") { Description = "The namespace in SPIFFE IDs, where no model says it.", DefaultValueFactory = _ => "default" };
+    private readonly Option<string?> _state = new("--state") { Description = "Directory for root key and model (mode 0600). Without it, both live in memory only." };
+    private readonly Option<string> _listen = new("--listen") { Description = "Where sidecars connect.", DefaultValueFactory = _ => "127.0.0.1:0" };
+    private readonly Option<string> _admin = new("--admin") { Description = "Where tools connect.", DefaultValueFactory = _ => "127.0.0.1:0" };
+    private readonly Option<string?> _policies = new("--policies") { Description = "A policy document that is applied to the model." };
+    private readonly Option<string?> _caCertificate = new("--ca-cert") { Description = "A CA of yours: PEM, signing certificate first, up to the root." };
+    private readonly Option<string?> _caKey = new("--ca-key") { Description = "PEM of its unencrypted key." };
+    private readonly Option<string?> _adminToken = new("--admin-token-file") { Description = "File with the admin API's bearer token; without it, a new one is made." };
+    private readonly Option<bool> _verbose = new("--verbose") { Description = "Log what sidecars do." };
+
+    public static Command Create(ToolTerminal terminal) => new ServeCommand().Build(terminal);
+
+    private Command Build(ToolTerminal terminal)
+    {
+        var command = new Command("serve", "Runs the control plane as a process of its own, until Ctrl+C.")
+        {
+            _model, _name, _trustDomain, _namespace, _state, _listen, _admin, _policies, _caCertificate, _caKey, _adminToken, _verbose,
+        };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var model = parsed.GetValue(_model) is { } file ? MeshDocument.ReadModel(Read(file), file) : null;
+            using var logs = LoggerFactory.Create(b => b.AddSimpleConsole(c => c.SingleLine = true).SetMinimumLevel(parsed.GetValue(_verbose) ? LogLevel.Debug : LogLevel.Warning));
+            await using var mesh = new MeshControlPlane(Options(parsed, model, terminal, logs));
+            if (model is not null) mesh.ApplyModel(model);
+            await mesh.StartAsync(cancellationToken);
+            if (parsed.GetValue(_policies) is { } policies) mesh.ApplyPolicies(MeshDocument.ReadPolicies(Read(policies), policies));
+            // The line that a supervisor waits for; nothing secret is in it.
+            await terminal.Out.WriteLineAsync($"AspireMesh control plane ready: {mesh.ControlAddress} admin {mesh.AdminAddress}");
+            await terminal.Out.FlushAsync(cancellationToken);
+            await WaitAsync(cancellationToken);
+            return ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private ControlPlaneOptions Options(ParseResult parsed, MeshModel? model, ToolTerminal terminal, ILoggerFactory logs)
+    {
+        var problems = new ProblemList();
+        var trustDomain = model?.TrustDomain ?? parsed.GetValue(_trustDomain);
+        if (trustDomain is null) problems.Add(MeshDiagnostics.BadArgument, "serve needs --model FILE, or --trust-domain NAME and a model later. Type for example: aspiremesh serve --model mesh.json --state ./state");
+        if (parsed.GetValue(_caCertificate) is null != parsed.GetValue(_caKey) is null) problems.Add(MeshDiagnostics.BadArgument, "--ca-cert and --ca-key go together. Give both.");
+        problems.ThrowIfAny();
+        var state = parsed.GetValue(_state);
+        return new ControlPlaneOptions
+        {
+            Name = model?.Name ?? parsed.GetValue(_name) ?? "mesh",
+            TrustDomain = trustDomain!,
+            Namespace = model?.Namespace ?? parsed.GetRequiredValue(_namespace),
+            ControlListen = parsed.GetRequiredValue(_listen),
+            AdminListen = parsed.GetRequiredValue(_admin),
+            AdminToken = parsed.GetValue(_adminToken) is { } file ? Read(file).Trim() : null,
+            StateDirectory = state,
+            KeepModel = state is not null,
+            CaCertificateFile = parsed.GetValue(_caCertificate),
+            CaKeyFile = parsed.GetValue(_caKey),
+            RunDirectory = terminal.RunDirectory,
+            TimeProvider = terminal.Time,
+            LoggerFactory = logs,
+        };
+    }
+
+    private static string Read(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new MeshValidationException([MeshDiagnostics.BadDocument.Found($"'{file}' cannot be read: {e.Message} Give the path of a file that is there.")]);
+        }
+    }
+
+    private static async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = cancellationToken.Register(ended.SetResult);
+        await ended.Task;
+    }
+}

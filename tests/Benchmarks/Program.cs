@@ -1,11 +1,14 @@
+using AspireMesh.Benchmarks.Footprint;
 using AspireMesh.Benchmarks.Pair;
 
-string[] verbs = ["pair"];
+string[] verbs = ["pair", "footprint"];
 var verb = args.FirstOrDefault(a => !a.StartsWith('-'));
 switch (verb)
 {
     case "pair":
         return await PairBenchmark.RunAsync(args);
+    case "footprint":
+        return await FootprintBenchmark.RunAsync(args);
     default:
         Console.Error.WriteLine($"usage: dotnet run -c Release --project tests/Benchmarks -- {string.Join('|', verbs)} [--json]");
         return 2;

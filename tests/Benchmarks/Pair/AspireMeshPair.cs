@@ -33,22 +33,10 @@ internal static class AspireMeshPair
             File.WriteAllText(file, JsonSerializer.Serialize(control.CreateBootstrap(name), MeshJson.Default.SidecarBootstrap));
             if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             var environment = new Dictionary<string, string> { [Protocol.Snapshot.SidecarBootstrap.FileVariable] = file };
-            var (command, arguments) = ProxyCommand();
+            var (command, arguments) = ProxyCommand.Find();
             return ProxyPair.Start(command, environment, arguments);
         }).ToList();
         return new ProxyPair("aspiremesh", near, processes, control.DisposeAsync);
-    }
-
-    /// <summary>The ahead-of-time build where ASPIREMESH_PROXY names one, else this build's own.</summary>
-    private static (string Command, string[] Arguments) ProxyCommand()
-    {
-        if (Environment.GetEnvironmentVariable("ASPIREMESH_PROXY") is { Length: > 0 } native) return (native, []);
-        var root = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(root, "AspireMesh.sln"))) root = Path.GetDirectoryName(root) ?? throw new InvalidOperationException("AspireMesh.sln was not found above the benchmark");
-        var folder = Path.Combine(root, "MeshProxy", "AspireMesh.Proxy.Sidecar", "bin");
-        var built = Directory.GetFiles(folder, "aspiremesh-proxy.dll", SearchOption.AllDirectories).Where(f => !f.Contains("ref")).MaxBy(File.GetLastWriteTimeUtc)
-            ?? throw new InvalidOperationException("aspiremesh-proxy.dll is not built: dotnet build -c Release AspireMesh.sln");
-        return ("dotnet", [built]);
     }
 
     private static SidecarModel Sidecar(string name) => new() { Instance = name, Inbound = $"127.0.0.1:{FreePort.Next()}", Admin = $"127.0.0.1:{FreePort.Next()}" };

@@ -24,7 +24,8 @@ internal sealed class HttpServer : IHttpConnectionHandler, IHttpApplication<Http
     public HttpServer(RuntimeHolder runtime, IHttpPipeline pipeline, RequestDelegate? admin, IServiceProvider services, ILoggerFactory loggers)
     {
         (_runtime, _pipeline, _admin) = (runtime, pipeline, admin);
-        var options = new KestrelServerOptions { ApplicationServices = services, AddServerHeader = false, AllowResponseHeaderCompression = true };
+        var options = new KestrelServerOptions { ApplicationServices = services, AddServerHeader = false, AllowResponseHeaderCompression = true, AllowAlternateSchemes = true };
+        // AllowAlternateSchemes: standard mTLS peers say https inside a connection whose TLS ended before Kestrel.
         RemoveLimits(options.Limits);
         options.Listen(_handover.Http1.EndPoint, o => o.Protocols = HttpProtocols.Http1);
         options.Listen(_handover.Http2.EndPoint, o => o.Protocols = HttpProtocols.Http2);

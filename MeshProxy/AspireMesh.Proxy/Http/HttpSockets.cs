@@ -1,24 +1,39 @@
+using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using AspireMesh.Proxy.Runtime;
 using AspireMesh.Proxy.Sockets;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 
 namespace AspireMesh.Proxy.Http;
 
-/// <summary>Takes sockets whose peer speaks HTTP in the clear: outbound listeners, plain gateways, admin. Tells HTTP/2 from HTTP/1.x by the first bytes.</summary>
-internal sealed class HttpSockets(IHttpConnectionHandler handler, ILoggerFactory loggers) : IDisposable
+/// <summary>Takes the sockets of outbound listeners, gateways and admin. In the clear the first bytes tell HTTP/2 from HTTP/1.x; over TLS, ALPN does.</summary>
+internal sealed class HttpSockets(IHttpConnectionHandler handler, RuntimeHolder holder, IMeshEvents events, TimeProvider time, ILoggerFactory loggers) : IDisposable
 {
+    private static readonly TimeSpan HandshakeTime = TimeSpan.FromSeconds(10);
+    private static readonly List<SslApplicationProtocol> Protocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11];
+
     private readonly SocketConnectionContextFactory _contexts = new(new SocketConnectionFactoryOptions(), loggers.CreateLogger<SocketConnectionContextFactory>());
 
-    public async Task ServeAsync(Socket socket, ListenerTarget target)
+    /// <summary>Serves a connection to its end.</summary>
+    public Task ServeAsync(Socket socket, ListenerTarget target) =>
+        target.Side == MeshSide.Gateway && holder.Current.GatewayCertificates.TryGetValue(target.Name, out var certificate)
+            ? ServeTlsAsync(socket, target, certificate)
+            : ServeClearAsync(socket, target);
+
+    public void Dispose() => _contexts.Dispose();
+
+    private async Task ServeClearAsync(Socket socket, ListenerTarget target)
     {
         var connection = _contexts.Create(socket);
         try
         {
             var http2 = await FirstBytes.AreHttp2Async(connection.Transport.Input, connection.ConnectionClosed);
-            var entry = new HttpEntry(target.Side, target.Name, null, connection.RemoteEndPoint);
-            await handler.HandleAsync(connection, entry, http2);
+            await handler.HandleAsync(connection, new HttpEntry(target.Side, target.Name, null, connection.RemoteEndPoint), http2);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ConnectionAbortedException or ConnectionResetException)
         {
@@ -27,5 +42,25 @@ internal sealed class HttpSockets(IHttpConnectionHandler handler, ILoggerFactory
         }
     }
 
-    public void Dispose() => _contexts.Dispose();
+    private async Task ServeTlsAsync(Socket socket, ListenerTarget target, SslStreamCertificateContext certificate)
+    {
+        var remote = socket.RemoteEndPoint;
+        var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
+        using var limit = new CancellationTokenSource(HandshakeTime, time);
+        try
+        {
+            var options = new SslServerAuthenticationOptions { ServerCertificateContext = certificate, ApplicationProtocols = Protocols };
+            await tls.AuthenticateAsServerAsync(options, limit.Token);
+        }
+        catch (Exception e) when (e is AuthenticationException or IOException or OperationCanceledException)
+        {
+            await tls.DisposeAsync();
+            events.Refused(new Refusal(MeshSide.Gateway, RefusalReason.Handshake, target.Name, remote?.ToString() ?? "", Detail: e.Message));
+            return;
+        }
+        var connection = new StreamConnection(new TlsStream(tls, socket, null), $"{target.Name} {remote}") { RemoteEndPoint = remote };
+        // Kestrel takes the request's scheme from this feature.
+        connection.Features.Set<ITlsConnectionFeature>(new FinishedTls());
+        await handler.HandleAsync(connection, new HttpEntry(target.Side, target.Name, null, remote), tls.NegotiatedApplicationProtocol == SslApplicationProtocol.Http2);
+    }
 }

@@ -50,7 +50,7 @@ internal sealed class SidecarEngine : IAsyncDisposable
         _pipeline = parts.Pipeline(new PipelineServices(bootstrap, trustDomain, _dialer, parts.Events, _time, loggers, options.Seed));
         var admin = parts.Admin?.Invoke(State);
         _http = new HttpServer(holder, _pipeline, admin is null ? null : new RequestDelegate(admin.HandleAsync), _services, loggers);
-        _httpSockets = new HttpSockets(_http, loggers);
+        _httpSockets = new HttpSockets(_http, holder, parts.Events, _time, loggers);
         _inbound = new InboundConnections(holder, handshake, new InboundStreams(holder, _http, parts.Events, _time), parts.Events, tunnel);
         var router = new ConnectionRouter(holder, _httpSockets, new OpaqueOutbound(_dialer, parts.Events, _time), _inbound, _open);
         _listeners = new ListenerSet(router.Take, State, _time, loggers.CreateLogger("AspireMesh.Proxy.Listeners"));

@@ -1,7 +1,9 @@
 using System.Collections.Frozen;
+using System.Net.Security;
 using AspireMesh.Protocol.Identity;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Inbound.Authorization;
+using AspireMesh.Proxy.Tls;
 
 namespace AspireMesh.Proxy.Runtime;
 
@@ -19,6 +21,7 @@ internal sealed class SidecarRuntime
         Clusters = snapshot.Clusters.ToFrozenDictionary(c => c.Name, StringComparer.Ordinal);
         Inbound = snapshot.Inbound.Endpoints.ToFrozenDictionary(e => e.Name, StringComparer.Ordinal);
         Authorization = snapshot.Inbound.Endpoints.ToFrozenDictionary(e => e.Name, e => new AuthorizationRules(e.Authorization, e.Name, e.AuditOnly), StringComparer.Ordinal);
+        GatewayCertificates = snapshot.Gateways.Where(g => g.CertificatePem is not null).ToFrozenDictionary(g => g.Name, g => GatewayCertificate.Read(g.CertificatePem!), StringComparer.Ordinal);
         Gateways = snapshot.Gateways.ToFrozenDictionary(g => g.Name, StringComparer.Ordinal);
     }
 
@@ -40,6 +43,9 @@ internal sealed class SidecarRuntime
     public FrozenDictionary<string, AuthorizationRules> Authorization { get; }
 
     public FrozenDictionary<string, GatewayListener> Gateways { get; }
+
+    /// <summary>What gateways that speak TLS present, by gateway.</summary>
+    public FrozenDictionary<string, SslStreamCertificateContext> GatewayCertificates { get; }
 
     /// <summary>Compiles what <see cref="SnapshotChecks"/> let pass.</summary>
     public static SidecarRuntime Create(MeshSnapshot snapshot, ITrafficRules rules) => new(snapshot, SpiffeId.Parse(snapshot.Identity), rules);

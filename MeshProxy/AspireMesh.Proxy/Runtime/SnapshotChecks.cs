@@ -91,7 +91,11 @@ internal static class SnapshotChecks
             if (listener.Protocol == Protocol.Model.AppProtocol.Tcp && (listener.Cluster is null || !clusters.Contains(listener.Cluster))) errors.Add($"the outbound listener '{listener.Name}' leads to the cluster '{listener.Cluster}', which the snapshot does not have");
             CheckRoutes(listener.Name, listener.Routes, clusters, errors);
         }
-        foreach (var gateway in snapshot.Gateways) CheckRoutes(gateway.Name, gateway.Routes, clusters, errors);
+        foreach (var gateway in snapshot.Gateways)
+        {
+            CheckRoutes(gateway.Name, gateway.Routes, clusters, errors);
+            if (gateway.CertificatePem is not null && GatewayCertificate.Check(gateway.CertificatePem) is { } problem) errors.Add($"the gateway '{gateway.Name}' has a certificate that cannot be used: {problem}");
+        }
     }
 
     private static void CheckRoutes(string listener, IEnumerable<RouteSnapshot> routes, HashSet<string> clusters, List<string> errors)

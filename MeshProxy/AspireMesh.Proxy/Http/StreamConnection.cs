@@ -4,7 +4,7 @@ using AspireMesh.Proxy.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace AspireMesh.Proxy.Inbound;
+namespace AspireMesh.Proxy.Http;
 
 /// <summary>A tunnel or TLS stream as Kestrel wants connections to be.</summary>
 internal sealed class StreamConnection : ConnectionContext, IDuplexPipe

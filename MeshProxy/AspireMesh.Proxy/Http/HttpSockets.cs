@@ -5,7 +5,9 @@ using System.Security.Authentication;
 using AspireMesh.Proxy.Runtime;
 using AspireMesh.Proxy.Sockets;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 
@@ -59,8 +61,10 @@ internal sealed class HttpSockets(IHttpConnectionHandler handler, RuntimeHolder 
             return;
         }
         var connection = new StreamConnection(new TlsStream(tls, socket, null), $"{target.Name} {remote}") { RemoteEndPoint = remote };
-        // Kestrel takes the request's scheme from this feature.
-        connection.Features.Set<ITlsConnectionFeature>(new FinishedTls());
+        var finished = new FinishedTls(tls);
+        connection.Features.Set<ITlsConnectionFeature>(finished);
+        connection.Features.Set<ITlsHandshakeFeature>(finished);
+        connection.Features.Set<ITlsApplicationProtocolFeature>(finished);
         await handler.HandleAsync(connection, new HttpEntry(target.Side, target.Name, null, remote), tls.NegotiatedApplicationProtocol == SslApplicationProtocol.Http2);
     }
 }

@@ -99,6 +99,7 @@ public static class MeshBuilderExtensions
     private static IResourceBuilder<MeshResource> AddNew(IDistributedApplicationBuilder builder, string name)
     {
         builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.TryAddSingleton<AspireMesh.Protocol.Admin.MeshAccess>();
         builder.Services.TryAddSingleton<MeshRuntime>();
         builder.Services.TryAddEventingSubscriber<MeshEventingSubscriber>();
         builder.Services.AddHealthChecks();

@@ -159,6 +159,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
             throw new MeshValidationException([.. problems]);
         }
         await control.StartAsync(cancellationToken);
+        services.GetRequiredService<MeshAccess>().Set(new RunFile { AppHost = plan.Model.Name, Pid = Environment.ProcessId, Admin = control.AdminAddress, Token = control.AdminToken });
         return control;
     }
 

@@ -1,0 +1,167 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using AspireMesh.Protocol.Model;
+using AspireMesh.Protocol.Policies;
+using AspireMesh.Proxy;
+using AspireMesh.TestKit;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+
+namespace AspireMesh.Host.Tests.WholeMesh;
+
+/// <summary>web → api with a real control plane, real sidecars and a real app behind api. Retries are off, so that a lost request is seen.</summary>
+internal sealed class RealMesh : IAsyncDisposable
+{
+    private readonly List<MeshSidecar> _sidecars = [];
+    private readonly WebApplication _app;
+
+    private RealMesh(MeshControlPlane control, ControlPlaneOptions options, MeshModel model, WebApplication app, Uri front)
+    {
+        (Control, Options, Model, _app) = (control, options, model, app);
+        Client = new HttpClient { BaseAddress = front };
+    }
+
+    public MeshControlPlane Control { get; private set; }
+
+    public ControlPlaneOptions Options { get; }
+
+    public MeshModel Model { get; }
+
+    /// <summary>Calls api as the web app would: through web's outbound listener.</summary>
+    public HttpClient Client { get; }
+
+    public static async Task<RealMesh> StartAsync(Func<MeshModel, MeshModel>? configure = null, string? stateDirectory = null)
+    {
+        var app = WebApplication.CreateSlimBuilder(new WebApplicationOptions()).BuildOn(FreePort.Next());
+        app.MapGet("/", () => "hello");
+        await app.StartAsync();
+
+        var outbound = FreePort.Next();
+        var model = Intent(outbound);
+        model = configure?.Invoke(model) ?? model;
+        var options = new ControlPlaneOptions
+        {
+            Name = "shop",
+            TrustDomain = Meshes.TrustDomain,
+            RunDirectory = "",
+            StateDirectory = stateDirectory,
+            KeepModel = stateDirectory is not null,
+            ControlListen = $"127.0.0.1:{FreePort.Next()}",
+        };
+        var control = new MeshControlPlane(options);
+        control.ApplyModel(model);
+        await control.StartAsync(CancellationToken.None);
+        var mesh = new RealMesh(control, options, model, app, new Uri($"http://127.0.0.1:{outbound}"));
+        control.SetAppAddress("api", "api", "http", new Uri(app.Urls.Single()).Authority);
+        foreach (var instance in new[] { "web", "api" }) await mesh.StartSidecarAsync(instance);
+        return mesh;
+    }
+
+    /// <summary>Ends the control plane; the sidecars are left to themselves.</summary>
+    public async Task StopControlAsync() => await Control.DisposeAsync();
+
+    /// <summary>Another control plane where the one before was, with what that one kept.</summary>
+    public async Task RestartControlAsync()
+    {
+        Control = new MeshControlPlane(Options);
+        await Control.StartAsync(CancellationToken.None);
+    }
+
+    /// <summary>Waits until a condition on the control plane holds.</summary>
+    public async Task UntilAsync(Func<MeshControlPlane, bool> condition)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var changed = new SemaphoreSlim(0);
+        void Signal(string instance) => changed.Release();
+        Control.SidecarChanged += Signal;
+        try
+        {
+            while (!condition(Control)) await changed.WaitAsync(limit.Token);
+        }
+        finally
+        {
+            Control.SidecarChanged -= Signal;
+        }
+    }
+
+    /// <summary>Sends requests one after the other from several callers for as long as something happens; what went wrong.</summary>
+    public async Task<(long Sent, IReadOnlyCollection<string> Failures)> LoadWhileAsync(Func<Task> something)
+    {
+        using var ended = new CancellationTokenSource();
+        var failures = new ConcurrentBag<string>();
+        long sent = 0;
+        var callers = Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        {
+            while (!ended.IsCancellationRequested)
+            {
+                try
+                {
+                    using var response = await Client.GetAsync("/", CancellationToken.None);
+                    if (!response.IsSuccessStatusCode) failures.Add($"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
+                }
+                catch (HttpRequestException e)
+                {
+                    failures.Add(e.Message);
+                }
+                Interlocked.Increment(ref sent);
+            }
+        })).ToArray();
+        await something();
+        await ended.CancelAsync();
+        await Task.WhenAll(callers);
+        return (sent, failures);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        foreach (var sidecar in _sidecars) await sidecar.DisposeAsync();
+        await Control.DisposeAsync();
+        await _app.DisposeAsync();
+    }
+
+    private static MeshModel Intent(int outbound) => new()
+    {
+        Name = "shop",
+        TrustDomain = Meshes.TrustDomain,
+        DrainTime = TimeSpan.FromSeconds(1),
+        Workloads = [Workload("web"), Workload("api")],
+        Edges =
+        [
+            new EdgeModel
+            {
+                From = "web",
+                To = "api",
+                Endpoint = "http",
+                Listen = ImmutableDictionary<string, string>.Empty.Add("web", $"127.0.0.1:{outbound}"),
+                Policies = new EdgePolicies { Retry = new RetryPolicy { MaxRetries = 0 } },
+            },
+        ],
+    };
+
+    private static WorkloadModel Workload(string name) => new()
+    {
+        Name = name,
+        Endpoints = [new EndpointModel { Name = "http" }],
+        Sidecars = [new SidecarModel { Instance = name, Inbound = $"127.0.0.1:{FreePort.Next()}", Admin = $"127.0.0.1:{FreePort.Next()}" }],
+    };
+
+    private async Task StartSidecarAsync(string instance)
+    {
+        var sidecar = new MeshSidecar(Control.CreateBootstrap(instance), new MeshSidecarOptions());
+        _sidecars.Add(sidecar);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await sidecar.StartAsync(limit.Token);
+        await sidecar.Ready.WaitAsync(limit.Token);
+    }
+}
+
+internal static class AppBuilding
+{
+    public static WebApplication BuildOn(this WebApplicationBuilder builder, int port)
+    {
+        builder.WebHost.UseUrls($"http://127.0.0.1:{port}");
+        return builder.Build();
+    }
+}

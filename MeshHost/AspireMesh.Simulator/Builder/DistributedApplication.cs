@@ -9,6 +9,8 @@ namespace Aspire.Hosting;
 public class DistributedApplication(IHost host) : IHost, IAsyncDisposable
 {
     private readonly IHost _host = host ?? throw new ArgumentNullException(nameof(host));
+    private bool _isDisposed;
+    private bool _isStarted;
 
     /// <summary>The AppHost's services.</summary>
     public IServiceProvider Services => _host.Services;
@@ -34,12 +36,17 @@ public class DistributedApplication(IHost host) : IHost, IAsyncDisposable
     /// <summary>Starts everything; returns when every resource was created, so after all waits.</summary>
     public virtual async Task StartAsync(CancellationToken cancellationToken = default)
     {
+        _isStarted = true;
         await Services.GetRequiredService<ApplicationStart>().BeforeStartAsync(cancellationToken).ConfigureAwait(false);
         await _host.StartAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Ends everything.</summary>
-    public virtual Task StopAsync(CancellationToken cancellationToken = default) => _host.StopAsync(cancellationToken);
+    public virtual Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        _isStarted = false;
+        return _host.StopAsync(cancellationToken);
+    }
 
     /// <summary>Starts everything and waits for Ctrl+C or the end of publishing.</summary>
     public virtual async Task RunAsync(CancellationToken cancellationToken = default)
@@ -56,6 +63,7 @@ public class DistributedApplication(IHost host) : IHost, IAsyncDisposable
         {
             await StartAsync(cancellationToken).ConfigureAwait(false);
             await _host.WaitForShutdownAsync(cancellationToken).ConfigureAwait(false);
+            _isStarted = false;
         }
         catch (OperationCanceledException) when (Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested)
         {
@@ -81,6 +89,19 @@ public class DistributedApplication(IHost host) : IHost, IAsyncDisposable
     public virtual async ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
+        if (_isStarted)
+        {
+            // A test may dispose of a running application, and Ctrl+C may come during the start: the host alone would not end what runs.
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5), Services.GetRequiredService<TimeProvider>());
+            await StopAsync(limit.Token).ConfigureAwait(false);
+        }
+
         if (_host is IAsyncDisposable host)
         {
             await host.DisposeAsync().ConfigureAwait(false);

@@ -25,7 +25,11 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
     }
 
     /// <summary>With those options.</summary>
-    public DistributedApplicationBuilder(DistributedApplicationOptions options)
+    public DistributedApplicationBuilder(DistributedApplicationOptions options) : this(options, _ => { })
+    {
+    }
+
+    internal DistributedApplicationBuilder(DistributedApplicationOptions options, Action<HostApplicationBuilderSettings> configure)
     {
         ArgumentNullException.ThrowIfNull(options);
         Options = options;
@@ -33,6 +37,7 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         AppHostAssembly = _interception?.AppHostAssembly ?? (options.AssemblyName is { } name ? Assembly.Load(name) : Assembly.GetEntryAssembly());
         var settings = AppHostSettings.Read(options, AppHostAssembly);
         _interception?.BuilderCreating(options, settings.Host);
+        configure(settings.Host);
         settings.ApplyCommandLine(options);
         AppHostDirectory = settings.AppHostDirectory;
         AppHostPath = settings.AppHostPath;

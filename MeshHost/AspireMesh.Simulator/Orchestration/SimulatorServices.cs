@@ -2,7 +2,10 @@ using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Eventing;
 using Aspire.Hosting.Pipelines;
+using AspireMesh.Simulator.Containers;
 using AspireMesh.Simulator.Dashboard.Start;
+using AspireMesh.Simulator.Processes;
+using AspireMesh.Simulator.Projects;
 using AspireMesh.Simulator.Testing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -41,6 +44,7 @@ internal static class SimulatorServices
             o.DefaultWaitBehavior = options.DisableDashboard ? WaitBehavior.StopOnResourceUnavailable : WaitBehavior.WaitOnResourceUnavailable);
         services.AddHealthChecks();
         services.AddSingleton<ApplicationStart>();
+        services.AddSingleton<ProcessSupervisor>();
         ConfigureLogging(builder.HostBuilder.Logging);
         services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(5));
         if (builder.ExecutionContext.IsPublishMode)
@@ -49,7 +53,15 @@ internal static class SimulatorServices
             return;
         }
 
-
+        services.AddSingleton<ContainerEngine>();
+        services.AddSingleton<ProjectOutput>();
+        services.AddSingleton<DevelopmentCertificate>();
+        services.AddSingleton<ProcessLaunch>();
+        services.AddSingleton<ResourceLifecycle>();
+        services.AddSingleton<ValueResources>();
+        services.AddSingleton<HealthMonitor>();
+        services.AddSingleton<Orchestrator>();
+        services.AddHostedService(provider => provider.GetRequiredService<Orchestrator>());
     }
 
     private static ResourceLoggerService CreateLoggerService(IServiceProvider provider, bool toConsole)

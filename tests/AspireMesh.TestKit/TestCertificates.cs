@@ -44,11 +44,12 @@ public sealed class TestCertificates
     /// <summary>A good SVID, with its key.</summary>
     public X509Certificate2 Svid(string workload) => Issue(new SvidShape { Uris = [IdOf(workload)] });
 
-    /// <summary>A certificate of any shape, with its key.</summary>
+    /// <summary>A certificate of any shape, with its key unless the shape brings one.</summary>
     public X509Certificate2 Issue(SvidShape shape)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=test svid", key, HashAlgorithmName.SHA256);
+        var name = new X500DistinguishedName("CN=test svid");
+        var request = shape.Key is { } given ? new CertificateRequest(name, given, HashAlgorithmName.SHA256) : new CertificateRequest(name, key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(shape.IsAuthority, false, 0, true));
         if (shape.KeyUsage is { } usage) request.CertificateExtensions.Add(new X509KeyUsageExtension(usage, shape.KeyUsageCritical));
         if (Purposes(shape) is { Count: > 0 } purposes) request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(purposes, false));
@@ -59,8 +60,8 @@ public sealed class TestCertificates
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Root, true, false));
         var serial = RandomNumberGenerator.GetBytes(16);
         serial[0] &= 0x7f;
-        using var issued = request.Create(Root.SubjectName, X509SignatureGenerator.CreateForECDsa(Root.GetECDsaPrivateKey()!), from, to, serial);
-        return issued.CopyWithPrivateKey(key);
+        var issued = request.Create(Root.SubjectName, X509SignatureGenerator.CreateForECDsa(Root.GetECDsaPrivateKey()!), from, to, serial);
+        return shape.Key is null ? issued.CopyWithPrivateKey(key) : issued;
     }
 
     private static OidCollection Purposes(SvidShape shape)
@@ -112,6 +113,9 @@ public sealed record SvidShape
 
     /// <summary>Default: in a day.</summary>
     public DateTimeOffset? NotAfter { get; init; }
+
+    /// <summary>The key of somebody else, who keeps its private half; the certificate then comes without one. Default: a new key.</summary>
+    public PublicKey? Key { get; init; }
 
     /// <summary>Signed by itself instead of the CA.</summary>
     public bool SelfSigned { get; init; }

@@ -68,7 +68,8 @@ internal sealed class WatchLoop(
         catch (Exception e) when (e is RpcException or IOException or OperationCanceledException or InvalidOperationException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (!ending.IsCancellationRequested) Lost(ControlFailure.From(e, peer));
+            // The end of the SVID's life ends its stream too: that is planned, and no loss.
+            if (svid.Expires > time.GetUtcNow()) Lost(ControlFailure.From(e, peer));
         }
     }
 

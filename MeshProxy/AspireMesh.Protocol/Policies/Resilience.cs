@@ -5,7 +5,7 @@ namespace AspireMesh.Protocol.Policies;
 /// <summary>Time limits of an edge or route. Zero means none.</summary>
 public sealed record TimeoutPolicy
 {
-    /// <summary>From the request's arrival to the response's headers, all attempts included. Default 15 s. A shorter <c>grpc-timeout</c> from the caller wins and is forwarded.</summary>
+    /// <summary>From the end of the request, its body included, to the response's headers, all attempts included: it limits no upload. Default 15 s. A shorter <c>grpc-timeout</c> from the caller wins and is forwarded.</summary>
     public TimeSpan Request { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>For one attempt, to the response's headers. Default none.</summary>

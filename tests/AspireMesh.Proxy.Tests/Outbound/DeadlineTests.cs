@@ -68,4 +68,35 @@ public class DeadlineTests
         Assert.True(deadline.HasExpired);
         Assert.False(deadline.TryPass());
     }
+
+    [Fact]
+    public async Task An_upload_may_take_as_long_as_it_takes_and_the_limit_counts_from_its_end()
+    {
+        var policy = new TimeoutPolicy { Request = TimeSpan.FromSeconds(15) };
+        var request = new RequestDeadline(_time, policy, null);
+        await using var body = new WatchedBody(new MemoryStream(new byte[10]), request);
+        var start = _time.GetTimestamp();
+        using var deadline = new HeaderDeadline(_time, request.ForAttempt(policy), CancellationToken.None, () => request.MoreForAttempt(policy, start));
+        await body.ReadExactlyAsync(new byte[10]);
+        _time.Advance(TimeSpan.FromMinutes(10));
+        Assert.False(deadline.HasExpired);
+        _time.Advance(TimeSpan.FromSeconds(7));
+        Assert.Equal(0, await body.ReadAsync(new byte[1]));
+        _time.Advance(TimeSpan.FromSeconds(14.9));
+        Assert.False(deadline.HasExpired);
+        _time.Advance(TimeSpan.FromSeconds(0.1));
+        Assert.True(deadline.HasExpired);
+    }
+
+    [Fact]
+    public async Task A_grpc_timeout_counts_from_the_start_even_while_the_client_streams()
+    {
+        var policy = new TimeoutPolicy();
+        var request = new RequestDeadline(_time, policy, TimeSpan.FromSeconds(3));
+        await using var body = new WatchedBody(new MemoryStream(new byte[10]), request);
+        var start = _time.GetTimestamp();
+        using var deadline = new HeaderDeadline(_time, request.ForAttempt(policy), CancellationToken.None, () => request.MoreForAttempt(policy, start));
+        _time.Advance(TimeSpan.FromSeconds(3));
+        Assert.True(deadline.HasExpired);
+    }
 }

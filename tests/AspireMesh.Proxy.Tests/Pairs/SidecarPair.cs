@@ -4,6 +4,7 @@ using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Policies;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Http;
+using AspireMesh.Proxy.Pipeline;
 using AspireMesh.Proxy.Runtime;
 using AspireMesh.TestKit;
 
@@ -110,7 +111,7 @@ internal sealed record SidecarPairOptions
 
     public Func<MeshSnapshot, MeshSnapshot> EditCallee { get; init; } = static s => s;
 
-    public Func<PipelineServices, IHttpPipeline> Pipeline { get; init; } = static _ => new OpaqueOnly();
+    public Func<PipelineServices, IHttpPipeline> Pipeline { get; init; } = static services => new TrafficPipeline(services);
 
     public string Endpoint => Protocol == AppProtocol.Http ? "http" : "tcp";
 }

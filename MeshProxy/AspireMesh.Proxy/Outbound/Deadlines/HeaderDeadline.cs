@@ -10,12 +10,21 @@ internal sealed class HeaderDeadline : IDisposable
     private const int Waiting = 0, Passed = 1, Expired = 2, Cancelled = 3;
     private readonly CancellationTokenSource _source;
     private readonly ITimer? _timer;
+    private readonly Func<TimeSpan>? _more;
     private int _state;
 
-    public HeaderDeadline(TimeProvider time, TimeSpan limit, CancellationToken aborted)
+    /// <param name="time">The clock.</param>
+    /// <param name="limit">How long; nothing or the longest time there is for no limit.</param>
+    /// <param name="aborted">The caller went away.</param>
+    /// <param name="more">Asked when the time is up: how much more there is; null for none.</param>
+    public HeaderDeadline(TimeProvider time, TimeSpan limit, CancellationToken aborted, Func<TimeSpan>? more = null)
     {
+        _more = more;
         _source = CancellationTokenSource.CreateLinkedTokenSource(aborted);
-        if (limit > TimeSpan.Zero && limit != TimeSpan.MaxValue) _timer = time.CreateTimer(static s => ((HeaderDeadline)s!).Expire(), this, limit, Timeout.InfiniteTimeSpan);
+        if (limit <= TimeSpan.Zero || limit == TimeSpan.MaxValue) return;
+        // Armed only once the field is set: a timer that fires at once may have to arm itself again.
+        _timer = time.CreateTimer(static s => ((HeaderDeadline)s!).Expire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer.Change(limit, Timeout.InfiniteTimeSpan);
     }
 
     public CancellationToken Token => _source.Token;
@@ -40,6 +49,12 @@ internal sealed class HeaderDeadline : IDisposable
 
     private void Expire()
     {
+        if (_more?.Invoke() is { } more && more > TimeSpan.Zero)
+        {
+            _timer?.Change(more, Timeout.InfiniteTimeSpan);
+            return;
+        }
+
         if (Interlocked.CompareExchange(ref _state, Expired, Waiting) == Waiting) CancelSource();
     }
 

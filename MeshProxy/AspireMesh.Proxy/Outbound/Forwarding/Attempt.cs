@@ -38,7 +38,7 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
         var timeouts = route.Snapshot.Timeouts;
         var limit = request.Deadline.ForAttempt(timeouts);
         _events = request.Events.AttemptStarted(request.Cluster.Snapshot, destination.Snapshot, request.Attempts);
-        _deadline = new HeaderDeadline(services.Time, limit == TimeSpan.Zero ? TimeSpan.FromTicks(1) : limit, request.Context.RequestAborted);
+        _deadline = new HeaderDeadline(services.Time, limit == TimeSpan.Zero ? TimeSpan.FromTicks(1) : limit, request.Context.RequestAborted, request.HasBody ? () => request.Deadline.MoreForAttempt(timeouts, _start) : null);
         try
         {
             if (request.Leg.Faults is { } faults && await InjectAsync(faults)) return;

@@ -43,11 +43,12 @@ internal sealed class RouteHandler(OutboundServices services)
         var grpcTimeout = ErrorAnswer.IsGrpc(context.Request) ? GrpcTimeout.Parse(context.Request.Headers[GrpcTimeout.Header]) : null;
         var deadline = new RequestDeadline(services.Time, route.Snapshot.Timeouts, grpcTimeout);
         var hasBody = context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true && !HeaderHygiene.IsUpgrade(context);
-        using var body = hasBody && (route.Retry is { Policy.MaxRetries: > 0 } || route.Mirror is not null) ? new ReplayBody(context.Request.Body, route.Retry?.Policy.ReplayBytes ?? Mirroring.Mirror.MaxBody) : null;
+        var whole = hasBody ? new WatchedBody(context.Request.Body, deadline) : context.Request.Body;
+        using var body = hasBody && (route.Retry is { Policy.MaxRetries: > 0 } || route.Mirror is not null) ? new ReplayBody(whole, route.Retry?.Policy.ReplayBytes ?? Mirroring.Mirror.MaxBody) : null;
         var path = Edit(context, route, prefix);
         var request = new OutboundRequest(context, rules.Caller, route, leg, path, events, deadline) { GrpcTimeout = grpcTimeout, Body = body, HasBody = hasBody };
         var original = context.Request.Body;
-        if (body is not null) context.Request.Body = body;
+        if (hasBody) context.Request.Body = body ?? whole;
         ErrorAnswer? answer = null;
         try
         {

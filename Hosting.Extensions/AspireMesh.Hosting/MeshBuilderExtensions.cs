@@ -3,6 +3,7 @@ using Aspire.Hosting.Lifecycle;
 using AspireMesh.Hosting;
 using AspireMesh.Hosting.Annotations;
 using AspireMesh.Hosting.Lifecycle;
+using AspireMesh.Protocol.Admin;
 using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Policies;
@@ -99,7 +100,7 @@ public static class MeshBuilderExtensions
     private static IResourceBuilder<MeshResource> AddNew(IDistributedApplicationBuilder builder, string name)
     {
         builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.TryAddSingleton<AspireMesh.Protocol.Admin.MeshAccess>();
+        builder.Services.TryAddSingleton<MeshAccess>();
         builder.Services.TryAddSingleton<MeshRuntime>();
         builder.Services.TryAddEventingSubscriber<MeshEventingSubscriber>();
         builder.Services.AddHealthChecks();

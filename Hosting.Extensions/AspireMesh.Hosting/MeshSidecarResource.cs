@@ -41,3 +41,11 @@ public sealed class MeshSidecarResource : Resource, IMeshSidecarResource, IResou
     /// <inheritdoc/>
     public string Instance { get; }
 }
+
+/// <summary>The control plane in a process of its own.</summary>
+public sealed class MeshControlResource : ExecutableResource
+{
+    internal MeshControlResource(string name, string command, string workingDirectory) : base(name, command, workingDirectory)
+    {
+    }
+}

@@ -1,11 +1,11 @@
-using AspireMesh.Host;
 using AspireMesh.Hosting.Planning;
+using AspireMesh.Protocol.Admin;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace AspireMesh.Hosting.Lifecycle;
 
 /// <summary>Tells the control plane where apps listen and whether they are there: what is starting, stopped or unhealthy is no destination.</summary>
-internal sealed class AppStates(MeshPlan plan, MeshControlPlane control, ResourceNotificationService notifications)
+internal sealed class AppStates(MeshPlan plan, IMeshControl control, ResourceNotificationService notifications)
 {
     private readonly Dictionary<IResource, WorkloadPlan> _workloads = plan.Workloads.ToDictionary(w => w.Resource);
     private readonly Dictionary<string, bool> _known = [];
@@ -16,7 +16,7 @@ internal sealed class AppStates(MeshPlan plan, MeshControlPlane control, Resourc
         if (!_workloads.TryGetValue(resource, out var workload)) return;
         foreach (var sidecar in workload.Sidecars)
         {
-            foreach (var endpoint in workload.Endpoints) control.SetAppAddress(resource.Name, sidecar.Instance, endpoint.Name, HostDifferences.AppAddress(sidecar, endpoint.App));
+            foreach (var endpoint in workload.Endpoints) control.SetAppAddress(new AppAddressChange { Workload = resource.Name, Instance = sidecar.Instance, Endpoint = endpoint.Name, Address = HostDifferences.AppAddress(sidecar, endpoint.App) });
         }
     }
 
@@ -29,8 +29,8 @@ internal sealed class AppStates(MeshPlan plan, MeshControlPlane control, Resourc
             await foreach (var change in notifications.WatchAsync(cancellationToken))
             {
                 if (!_workloads.TryGetValue(change.Resource, out var workload)) continue;
-                var healthy = change.Snapshot.State?.Text == KnownResourceStates.Running && change.Snapshot.HealthStatus is null or HealthStatus.Healthy or HealthStatus.Degraded;
-                foreach (var sidecar in HostDifferences.Beside(workload.Sidecars, change.ResourceId)) Set(sidecar.Instance, healthy && change.Snapshot.State?.Text == KnownResourceStates.Running);
+                var healthy = change.Snapshot.State?.Text == KnownResourceStates.Running && change.Snapshot.HealthStatus is not HealthStatus.Unhealthy;
+                foreach (var sidecar in HostDifferences.Beside(workload.Sidecars, change.ResourceId)) Set(sidecar.Instance, healthy);
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -43,6 +43,6 @@ internal sealed class AppStates(MeshPlan plan, MeshControlPlane control, Resourc
     {
         if (_known.TryGetValue(instance, out var before) && before == healthy) return;
         _known[instance] = healthy;
-        control.SetAppHealth(instance, healthy);
+        control.SetAppHealth(new AppHealthChange { Instance = instance, Healthy = healthy });
     }
 }

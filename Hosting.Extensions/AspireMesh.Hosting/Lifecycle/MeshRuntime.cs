@@ -1,9 +1,10 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using AspireMesh.Hosting.Planning;
 using AspireMesh.Host;
+using AspireMesh.Protocol;
 using AspireMesh.Protocol.Admin;
 using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Model;
@@ -20,8 +21,8 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _ready = new();
     private readonly ILogger _logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("AspireMesh");
-    private readonly BootstrapFiles _bootstraps = new();
-    private MeshControlPlane? _control;
+    private readonly PrivateFolder _folder = new();
+    private IMeshControl? _control;
     private MeshPlan? _plan;
     private SharedSidecars? _shared;
     private AppStates? _apps;
@@ -30,6 +31,12 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
 
     /// <summary>All sidecars; empty before the application is planned.</summary>
     public IEnumerable<SidecarPlan> Sidecars => _plan?.Workloads.SelectMany(w => w.Sidecars) ?? [];
+
+    /// <summary>The plan; null before the application is planned.</summary>
+    public MeshPlan? Plan => _plan;
+
+    /// <summary>What the control plane knows.</summary>
+    public MeshStatus Status => _control?.Status ?? new MeshStatus { TrustDomain = "", Mtls = "" };
 
     /// <summary>Ends when the application does.</summary>
     public CancellationToken Stopping => _stopping.Token;
@@ -50,10 +57,13 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
         }
 
         _plan = plan;
-        _control = await StartControlPlaneAsync(mesh, plan, cancellationToken);
+        var file = mesh.Options.PolicyFile is { } path ? new PolicyFile(Path.GetFullPath(path, configuration["AppHost:Directory"] ?? AppContext.BaseDirectory), _logger, time) : null;
+        _control = await StartControlPlaneAsync(mesh, plan, file, cancellationToken);
+        services.GetRequiredService<MeshAccess>().Set(_control.Run);
+        if (_control is ProcessControl own) model.Resources.Add(own.Resource);
         var hosting = ChooseHosting(mesh.Options, out var proxy);
-        new PlanApplier(plan, model.Resources, configuration, services.GetRequiredService<IHostEnvironment>()).Apply(proxy, instance => _bootstraps.Write(_control.CreateBootstrap(instance)));
-        Follow(mesh, model, plan, _control, hosting);
+        new PlanApplier(plan, model.Resources, configuration, services.GetRequiredService<IHostEnvironment>()).Apply(proxy, WriteBootstrapAsync);
+        Follow(mesh, model, plan, _control, hosting, file);
     }
 
     /// <summary>Starts a sidecar that lives in this process.</summary>
@@ -67,7 +77,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
     public void EndpointsAllocated(IResource resource) => _apps?.EndpointsAllocated(resource);
 
     /// <summary>Gets a sidecar a new SVID.</summary>
-    public void RenewNow(string instance) => _control?.RenewNow(instance);
+    public Task RenewAsync(string instance, CancellationToken cancellationToken) => _control?.RenewAsync(instance, cancellationToken) ?? Task.CompletedTask;
 
     /// <summary>Returns once a sidecar is ready, or when <paramref name="patience"/> is over.</summary>
     public async Task WaitForSidecarAsync(string instance, TimeSpan patience, CancellationToken cancellationToken)
@@ -93,7 +103,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
     };
 
     /// <summary>What the control plane knows about a sidecar.</summary>
-    public WorkloadStatus? StatusOf(string instance) => _control?.GetStatus().Workloads.FirstOrDefault(w => w.Name == instance);
+    public WorkloadStatus? StatusOf(string instance) => _control?.Status.Workloads.FirstOrDefault(w => w.Name == instance);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -104,7 +114,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
         await _background.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_shared is not null) await _shared.StopAsync();
         if (_control is not null) await _control.DisposeAsync();
-        _bootstraps.Dispose();
+        _folder.Dispose();
     }
 
     private static PlanRequest Request(MeshResource mesh, DistributedApplicationModel model, DistributedApplicationExecutionContext context, IConfiguration configuration)
@@ -132,36 +142,55 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
         return name.EndsWith(".csproj", StringComparison.OrdinalIgnoreCase) ? name[..^7] : name;
     }
 
-    private async Task<MeshControlPlane> StartControlPlaneAsync(MeshResource mesh, MeshPlan plan, CancellationToken cancellationToken)
+    private async Task<string> WriteBootstrapAsync(string instance, CancellationToken cancellationToken)
+    {
+        var bootstrap = await _control!.CreateBootstrapAsync(instance, cancellationToken);
+        return _folder.Write($"{instance}-{Guid.NewGuid():N}.json", JsonSerializer.Serialize(bootstrap, MeshJson.Default.SidecarBootstrap));
+    }
+
+    private async Task<IMeshControl> StartControlPlaneAsync(MeshResource mesh, MeshPlan plan, PolicyFile? file, CancellationToken cancellationToken)
     {
         List<MeshProblem> problems = [.. plan.Errors];
-        MeshControlPlane? control = null;
+        IMeshControl? control = null;
         try
         {
-            control = new MeshControlPlane(new ControlPlaneOptions
+            var policies = file?.Read();
+            control = Control(mesh, plan);
+            if (problems.Count == 0)
             {
-                Name = plan.Model.Name,
-                TrustDomain = plan.Model.TrustDomain,
-                Namespace = plan.Model.Namespace,
-                SvidLifetime = mesh.Options.SvidLifetime,
-                TimeProvider = time,
-                LoggerFactory = services.GetRequiredService<ILoggerFactory>(),
-            });
-            control.ApplyModel(plan.Model);
+                await control.StartAsync(plan.Model, policies, cancellationToken);
+                return control;
+            }
+
+            // The application does not start; what else is wrong is said in the same breath.
+            await using var check = new MeshControlPlane(Options(plan) with { RunDirectory = "" });
+            check.ApplyModel(plan.Model);
+            if (policies is not null) check.ApplyPolicies(policies);
         }
         catch (MeshValidationException e)
         {
             problems.AddRange(e.Problems);
         }
-        if (control is null || problems.Count > 0)
-        {
-            if (control is not null) await control.DisposeAsync();
-            throw new MeshValidationException([.. problems]);
-        }
-        await control.StartAsync(cancellationToken);
-        services.GetRequiredService<MeshAccess>().Set(new RunFile { AppHost = plan.Model.Name, Pid = Environment.ProcessId, Admin = control.AdminAddress, Token = control.AdminToken });
-        return control;
+        if (control is not null) await control.DisposeAsync();
+        throw new MeshValidationException([.. problems]);
     }
+
+    private IMeshControl Control(MeshResource mesh, MeshPlan plan)
+    {
+        if (mesh.Options.ControlPlane is not ControlPlaneHosting.OwnProcess) return new InnerControl(Options(plan));
+        var tool = FoundExecutable.Tool(mesh.Options.ToolPath) ?? throw new MeshValidationException([MeshDiagnostics.ControlPlaneNotStarted.Found(
+            $"The control plane was to run in a process of its own and aspiremesh was not found ({FoundExecutable.Places(FoundExecutable.ToolVariable, "aspiremesh")}). Set {FoundExecutable.ToolVariable} to the executable, or remove .WithControlPlane(ControlPlaneHosting.OwnProcess).")]);
+        return new ProcessControl(Options(plan), tool, $"{mesh.Name}-control", _folder, time);
+    }
+
+    private ControlPlaneOptions Options(MeshPlan plan) => new()
+    {
+        Name = plan.Model.Name,
+        TrustDomain = plan.Model.TrustDomain,
+        Namespace = plan.Model.Namespace,
+        TimeProvider = time,
+        LoggerFactory = services.GetRequiredService<ILoggerFactory>(),
+    };
 
     private SidecarHosting ChooseHosting(MeshOptions options, out FoundExecutable? proxy)
     {
@@ -176,7 +205,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
         return hosting;
     }
 
-    private void Follow(MeshResource mesh, DistributedApplicationModel model, MeshPlan plan, MeshControlPlane control, SidecarHosting hosting)
+    private void Follow(MeshResource mesh, DistributedApplicationModel model, MeshPlan plan, IMeshControl control, SidecarHosting hosting, PolicyFile? file)
     {
         var notifications = services.GetRequiredService<ResourceNotificationService>();
         _apps = new AppStates(plan, control, notifications);
@@ -188,17 +217,17 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
             if (ProblemOf(instance) is null) Ready(instance).TrySetResult();
             rows.Changed(instance);
         };
-        _background = Task.WhenAll(_apps.FollowAsync(Stopping), rows.FollowAsync(Stopping), restarts.FollowAsync(Stopping), AnnounceAsync(mesh, plan, control, hosting, rows));
+        _background = Task.WhenAll(_apps.FollowAsync(Stopping), rows.FollowAsync(Stopping), restarts.FollowAsync(Stopping), AnnounceAsync(mesh, plan, control, hosting, rows), file?.FollowAsync(control, Stopping) ?? Task.CompletedTask);
     }
 
-    private async Task AnnounceAsync(MeshResource mesh, MeshPlan plan, MeshControlPlane control, SidecarHosting hosting, SidecarRows rows)
+    private async Task AnnounceAsync(MeshResource mesh, MeshPlan plan, IMeshControl control, SidecarHosting hosting, SidecarRows rows)
     {
         try
         {
             await control.WaitForSidecarsAsync(Stopping);
             var line = new ReadyLine(plan, hosting, services);
             await line.WaitForGatewaysAsync(Stopping);
-            await rows.MeshIsReadyAsync(mesh, plan, hosting, control.AdminAddress);
+            await rows.MeshIsReadyAsync(mesh, plan, hosting, control.Run.Admin);
             LogReady(line.ToString());
         }
         catch (OperationCanceledException)

@@ -11,7 +11,7 @@ internal sealed class PlanApplier(MeshPlan plan, IResourceCollection resources, 
     /// <summary>Adds the sidecars and leads every value through them.</summary>
     /// <param name="proxy">What sidecar processes run; null for sidecars inside this process.</param>
     /// <param name="writeBootstrap">Writes a fresh bootstrap file for a sidecar and returns its path.</param>
-    public void Apply(FoundExecutable? proxy, Func<string, string> writeBootstrap)
+    public void Apply(FoundExecutable? proxy, Func<string, CancellationToken, Task<string>> writeBootstrap)
     {
         Dictionary<IResource, List<IMeshSidecarResource>> beside = [];
         foreach (var sidecar in plan.Workloads.SelectMany(w => w.Sidecars))
@@ -27,7 +27,7 @@ internal sealed class PlanApplier(MeshPlan plan, IResourceCollection resources, 
         foreach (var gateway in plan.Gateways) AddGateway(gateway);
     }
 
-    private static IMeshSidecarResource Process(SidecarPlan sidecar, FoundExecutable proxy, Func<string, string> writeBootstrap)
+    private static IMeshSidecarResource Process(SidecarPlan sidecar, FoundExecutable proxy, Func<string, CancellationToken, Task<string>> writeBootstrap)
     {
         var resource = new MeshSidecarProcessResource(sidecar.Name, proxy.Command, AppContext.BaseDirectory, sidecar.Resource, sidecar.Instance);
         if (proxy.Arguments.Count > 0)
@@ -39,10 +39,7 @@ internal sealed class PlanApplier(MeshPlan plan, IResourceCollection resources, 
         }
 
         // Written at every start: the token inside can be used once.
-        resource.Annotations.Add(new EnvironmentCallbackAnnotation(context =>
-        {
-            if (context.ExecutionContext.IsRunMode) context.EnvironmentVariables[SidecarBootstrap.FileVariable] = writeBootstrap(sidecar.Instance);
-        }));
+        resource.Annotations.Add(new EnvironmentCallbackAnnotation(async context => context.EnvironmentVariables[SidecarBootstrap.FileVariable] = await writeBootstrap(sidecar.Instance, context.CancellationToken)));
         return resource;
     }
 

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using AspireMesh.Host;
 using AspireMesh.Proxy;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -7,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace AspireMesh.Hosting.Lifecycle;
 
 /// <summary>The sidecars that live in this process. Each has its own identity, ports, log and telemetry name.</summary>
-internal sealed class SharedSidecars(IServiceProvider services, MeshControlPlane control, TimeProvider time, CancellationToken stopping)
+internal sealed class SharedSidecars(IServiceProvider services, IMeshControl control, TimeProvider time, CancellationToken stopping)
 {
     /// <summary>How long all sidecars together may let requests finish when the application ends.</summary>
     private static readonly TimeSpan LastDrain = TimeSpan.FromSeconds(2);
@@ -43,7 +42,7 @@ internal sealed class SharedSidecars(IServiceProvider services, MeshControlPlane
             await StateAsync(resource, KnownResourceStates.Starting, KnownResourceStateStyles.Info);
             try
             {
-                var sidecar = new MeshSidecar(control.CreateBootstrap(resource.Instance), await OptionsAsync(resource, log));
+                var sidecar = new MeshSidecar(await control.CreateBootstrapAsync(resource.Instance, stopping), await OptionsAsync(resource, log));
                 _running[resource.Instance].Sidecar = sidecar;
                 await sidecar.StartAsync(stopping);
                 await StateAsync(resource, KnownResourceStates.Running, KnownResourceStateStyles.Success);

@@ -14,10 +14,10 @@ internal static class SidecarCommands
         RenewName,
         "Renew certificate",
         context => context.ResourceSnapshot.State?.Text == KnownResourceStates.Running ? ResourceCommandState.Enabled : ResourceCommandState.Disabled,
-        context =>
+        async context =>
         {
-            context.Services.GetRequiredService<MeshRuntime>().RenewNow(sidecar.Instance);
-            return Task.FromResult(CommandResults.Success());
+            await context.Services.GetRequiredService<MeshRuntime>().RenewAsync(sidecar.Instance, context.CancellationToken);
+            return CommandResults.Success();
         },
         "Gets a new SVID from the control plane; connections stay.",
         parameter: null,

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace AspireMesh.Hosting.Lifecycle;
 
-/// <summary>Starts a sidecar process again when it stops by itself; one that a user stopped stays stopped.</summary>
+/// <summary>Starts a sidecar's or the control plane's process again when it stops by itself; one that a user stopped stays stopped.</summary>
 internal sealed partial class SidecarRestarts(IServiceProvider services, ResourceNotificationService notifications, TimeProvider time)
 {
     /// <summary>The pause before a start grows with each stop in a row, from this.</summary>
@@ -13,7 +13,7 @@ internal sealed partial class SidecarRestarts(IServiceProvider services, Resourc
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
 
     private readonly ILogger _logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("AspireMesh");
-    private readonly Dictionary<MeshSidecarProcessResource, (int Restarts, int InARow, string? State)> _seen = [];
+    private readonly Dictionary<ExecutableResource, (int Restarts, int InARow, string? State)> _seen = [];
 
     /// <summary>Follows the sidecars until the application ends.</summary>
     public async Task FollowAsync(CancellationToken cancellationToken)
@@ -22,7 +22,7 @@ internal sealed partial class SidecarRestarts(IServiceProvider services, Resourc
         {
             await foreach (var change in notifications.WatchAsync(cancellationToken))
             {
-                if (change.Resource is not MeshSidecarProcessResource sidecar) continue;
+                if (change.Resource is not ExecutableResource sidecar || sidecar is not (MeshSidecarProcessResource or MeshControlResource)) continue;
                 var (restarts, inARow, before) = _seen.GetValueOrDefault(sidecar);
                 var state = change.Snapshot.State?.Text;
                 if (state == before) continue;
@@ -38,7 +38,7 @@ internal sealed partial class SidecarRestarts(IServiceProvider services, Resourc
         }
     }
 
-    private async Task RestartAsync(MeshSidecarProcessResource sidecar, int? exitCode, int restarts, int inARow, CancellationToken cancellationToken)
+    private async Task RestartAsync(ExecutableResource sidecar, int? exitCode, int restarts, int inARow, CancellationToken cancellationToken)
     {
         var pause = TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, FirstPause.Ticks << Math.Min(inARow - 1, 10)));
         LogDied(MeshDiagnostics.SidecarDied.Found($"'{sidecar.Name}' stopped by itself (exit code {exitCode?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "unknown"}) and is started again").ToString());

@@ -14,7 +14,7 @@ internal static class Participants
     /// <summary>Whether a resource is one that has a sidecar if it has an endpoint or makes a call.</summary>
     public static bool CanTakePart(IResource resource)
     {
-        if (resource is IMeshSidecarResource or MeshResource || resource.Name == Dashboard) return false;
+        if (resource is IMeshSidecarResource or MeshControlResource or MeshResource || resource.Name == Dashboard) return false;
         if (IsOutside(resource, out _)) return false;
         if (resource.Annotations.OfType<MeshOptInAnnotation>().Any()) return true;
         if (resource.Name.EndsWith(Rebuilder, StringComparison.Ordinal) && resource.Annotations.OfType<ExplicitStartupAnnotation>().Any()) return false;

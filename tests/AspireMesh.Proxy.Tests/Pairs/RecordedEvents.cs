@@ -14,6 +14,8 @@ internal sealed class RecordedEvents : IMeshEvents
     private readonly ConcurrentQueue<(ConnectionStart Start, ConnectionEnd End)> _connections = new();
     private readonly ConcurrentQueue<RequestEnd> _requests = new();
     private readonly ConcurrentQueue<string> _faults = new();
+    private readonly ConcurrentQueue<Refusal> _audits = new();
+    private readonly ConcurrentQueue<string> _ejections = new();
     private int _handshakes;
     private int _plaintext;
     private int _attempts;
@@ -25,6 +27,10 @@ internal sealed class RecordedEvents : IMeshEvents
     public IReadOnlyCollection<RequestEnd> Requests => _requests;
 
     public IReadOnlyCollection<string> Faults => _faults;
+
+    public IReadOnlyCollection<Refusal> Audits => _audits;
+
+    public IReadOnlyCollection<string> Ejections => _ejections;
 
     public int Handshakes => Volatile.Read(ref _handshakes);
 
@@ -43,6 +49,10 @@ internal sealed class RecordedEvents : IMeshEvents
     public void PlaintextTaken(string caller, string endpoint) => Interlocked.Increment(ref _plaintext);
 
     public void FaultFired(FaultRule rule, string to, string endpoint) => _faults.Enqueue(rule.Id);
+
+    public void Audited(in Refusal refusal) => _audits.Enqueue(refusal);
+
+    public void DestinationEjected(ClusterSnapshot cluster, string destination, string reason, TimeSpan time) => _ejections.Enqueue($"{destination} {reason}");
 
     /// <summary>Waits until something was recorded; fails after a generous while.</summary>
     public static async Task<T> EventuallyAsync<T>(Func<T?> look)

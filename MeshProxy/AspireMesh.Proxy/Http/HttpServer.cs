@@ -27,6 +27,9 @@ internal sealed class HttpServer : IHttpConnectionHandler, IHttpApplication<Http
         var options = new KestrelServerOptions { ApplicationServices = services, AddServerHeader = false, AllowResponseHeaderCompression = true, AllowAlternateSchemes = true };
         // AllowAlternateSchemes: standard mTLS peers say https inside a connection whose TLS ended before Kestrel.
         RemoveLimits(options.Limits);
+        // Bytes in, bytes out: header values that are not ASCII are the app's business, and Latin-1 keeps every byte.
+        options.RequestHeaderEncodingSelector = static _ => System.Text.Encoding.Latin1;
+        options.ResponseHeaderEncodingSelector = static _ => System.Text.Encoding.Latin1;
         options.Listen(_handover.Http1.EndPoint, o => o.Protocols = HttpProtocols.Http1);
         options.Listen(_handover.Http2.EndPoint, o => o.Protocols = HttpProtocols.Http2);
         _kestrel = new KestrelServer(Options.Create(options), _handover, loggers);

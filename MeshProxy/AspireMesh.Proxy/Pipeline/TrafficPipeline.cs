@@ -8,6 +8,7 @@ using AspireMesh.Proxy.Inbound.Authentication;
 using AspireMesh.Proxy.Inbound.Forwarding;
 using AspireMesh.Proxy.Outbound;
 using AspireMesh.Proxy.Outbound.Forwarding;
+using AspireMesh.Proxy.Outbound.HealthChecks;
 using AspireMesh.Proxy.Outbound.LoadBalancing;
 using AspireMesh.Proxy.Outbound.Limits;
 using AspireMesh.Proxy.Outbound.Mirroring;
@@ -32,6 +33,7 @@ internal sealed class TrafficPipeline : IHttpPipeline
     private readonly GatewayHandler _gateway;
     private readonly SocketsHttpHandler _keysHandler = new() { PooledConnectionLifetime = TimeSpan.FromMinutes(1) };
     private readonly HttpMessageInvoker _keys;
+    private readonly HealthProber _prober;
 
     public TrafficPipeline(PipelineServices services)
     {
@@ -48,6 +50,7 @@ internal sealed class TrafficPipeline : IHttpPipeline
         _inbound = new InboundHandler(services.Time, services.Events, forwarder);
         _gateway = new GatewayHandler(_routes, services.Events, services.Time);
         _keys = new HttpMessageInvoker(_keysHandler);
+        _prober = new HealthProber(new Probes(_clients, services.Dialer), services.Time, services.Events);
     }
 
     public ITrafficRules Compile(MeshSnapshot snapshot, ITrafficRules? previous, List<string> errors)
@@ -68,6 +71,7 @@ internal sealed class TrafficPipeline : IHttpPipeline
                 e => e.Name, e => InboundRules.Compile(e, snapshot, before?.Inbound.GetValueOrDefault(e.Name), _faultServices, _keys), StringComparer.Ordinal),
         };
         _clients.Keep(snapshot);
+        _prober.Apply(clusters);
         return rules;
     }
 
@@ -90,6 +94,7 @@ internal sealed class TrafficPipeline : IHttpPipeline
 
     public async ValueTask DisposeAsync()
     {
+        _prober.Dispose();
         _clients.Dispose();
         _keys.Dispose();
         _keysHandler.Dispose();

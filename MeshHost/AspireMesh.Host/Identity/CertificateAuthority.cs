@@ -145,7 +145,7 @@ internal sealed class CertificateAuthority
             if (SvidValidator.TryReadId(root, out var id, out _) && id.TrustDomain == _trustDomain) return root;
             throw Bad($"the kept root '{root.Subject}' is not of the trust domain '{_trustDomain}'. Choose another state directory");
         }
-        catch (CryptographicException e)
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
             throw Bad($"a kept root cannot be read ({e.Message}). Remove the state directory's authority.json to get a new CA");
         }

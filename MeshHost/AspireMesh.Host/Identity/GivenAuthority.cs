@@ -23,7 +23,7 @@ internal sealed record GivenAuthority(X509Certificate2 Signer, ImmutableArray<X5
             chain.ImportFromPemFile(certificateFile);
             signer = X509Certificate2.CreateFromPemFile(certificateFile, keyFile);
         }
-        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
         {
             Add(e.Message, "Give PEM files with the certificates (signing one first) and the unencrypted key of the first.");
         }

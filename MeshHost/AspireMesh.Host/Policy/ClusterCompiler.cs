@@ -76,8 +76,17 @@ internal sealed class ClusterCompiler(CompileInput input, WorkloadModel caller)
             Workload = "",
             Endpoint = "",
             Kind = plain ? ClusterKind.Plain : ClusterKind.Mesh,
+            AppAddresses = AppAddresses(callee),
             ExpectedIdentity = plain ? null : _index.Identity(name).ToString(),
             Destinations = destinations.ToImmutable(),
         };
+    }
+
+    // All of the workload's: an app that redirects to https names another of its endpoints.
+    private ImmutableArray<string> AppAddresses(WorkloadModel callee)
+    {
+        if (callee.Endpoints.All(e => e.Protocol == AppProtocol.Tcp)) return [];
+        var addresses = callee.Sidecars.SelectMany(s => callee.Endpoints.Where(e => e.Protocol == AppProtocol.Http).Select(e => input.AppAddresses.GetValueOrDefault((s.Instance, e.Name))));
+        return [.. addresses.OfType<string>().Distinct().Order(StringComparer.Ordinal)];
     }
 }

@@ -68,9 +68,8 @@ internal sealed class MeshIntent : IDisposable
         lock (_gate)
         {
             _addresses = address is null ? _addresses.Remove((instance, endpoint)) : _addresses.SetItem((instance, endpoint), address);
-            // Others name the app's own address only where there is no mTLS; then it concerns them too.
-            _registry.Update(input => input is null ? null : input with { AppAddresses = _addresses },
-                index => index.Model.Mtls == MtlsMode.Disabled ? index.AffectedBy(workload) : [instance]);
+            // Callers know it too: to recognize a redirect that would lead out of the mesh, and to go there where there is no mTLS.
+            _registry.Update(input => input is null ? null : input with { AppAddresses = _addresses }, index => index.AffectedBy(workload));
             Keep();
         }
     }

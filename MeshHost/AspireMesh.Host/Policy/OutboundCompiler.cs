@@ -68,7 +68,7 @@ internal sealed class OutboundCompiler(CompileInput input, WorkloadModel workloa
     private RouteSnapshot Route(EdgeModel edge, RoutePolicy route, ImmutableArray<RouteMatch> matches)
     {
         var policies = edge.Policies;
-        var mirror = route.Mirror ?? policies.Mirror;
+        var mirror = route.Redirect is null ? route.Mirror ?? policies.Mirror : null;
         var hedging = route.Hedging ?? policies.Hedging;
         return new RouteSnapshot
         {

@@ -34,11 +34,11 @@ public class WatchTests
         fixture.Mesh.SetAppAddress("api", "api", "http", "127.0.0.1:5000");
         var told = await api.NextAsync();
         fixture.Mesh.SetAppHealth("api", false);
-        var left = await web.NextAsync();
+        var left = await web.NextAsync(s => s.Clusters[0].Destinations.IsEmpty);
 
         Assert.Equal("127.0.0.1:5000", told.Inbound.Endpoints[0].App);
         Assert.Empty(left.Clusters[0].Destinations);
-        Assert.Equal(2, left.Version);
+        Assert.Equal("127.0.0.1:5000", Assert.Single(left.Clusters[0].AppAddresses));
         Assert.False(cache.Snapshots.Reader.TryRead(out _));
     }
 

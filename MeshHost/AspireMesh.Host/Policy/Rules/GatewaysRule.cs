@@ -36,7 +36,7 @@ internal sealed class GatewaysRule : IModelRule
         {
             using var certificate = X509Certificate2.CreateFromPem(pem, pem);
         }
-        catch (CryptographicException e)
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
             problems.Add(MeshDiagnostics.BadCertificate, $"{subject}: its certificate cannot be used ({e.Message}). Give PEM with certificate and unencrypted key; for development: dotnet dev-certs https --export-path gateway.pem --format PEM --no-password");
         }

@@ -13,9 +13,11 @@ var catalog = builder.AddProject<Projects.Shop_Catalog>("catalog")
     .WaitFor(cache);
 
 var inventory = builder.AddProject<Projects.Shop_Inventory>("inventory")
-    .WithHttpEndpoint(name: "grpc", env: "GRPC_PORT")
+    .WithHttpEndpoint(name: "grpc")
     .WithHttpHealthCheck("/health", endpointName: "http")
     .WithStockStore();
+// Not by the endpoint's env: that would take it out of the addresses ASP.NET is told to listen on.
+inventory.WithEnvironment("GRPC_PORT", $"{inventory.GetEndpoint("grpc").Property(EndpointProperty.TargetPort)}");
 
 var payments = builder.AddExecutable("payments", "node", "../Shop.Payments", "server.js")
     .WithHttpEndpoint(env: "PORT")

@@ -6,7 +6,6 @@ using AspireMesh.Simulator.Containers;
 using AspireMesh.Simulator.Dashboard.Start;
 using AspireMesh.Simulator.Processes;
 using AspireMesh.Simulator.Projects;
-using AspireMesh.Simulator.Testing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -37,7 +36,7 @@ internal static class SimulatorServices
         services.AddSingleton(provider => new ResourceCommandService(provider.GetRequiredService<ResourceNotificationService>(), provider.GetRequiredService<ResourceLoggerService>(), provider));
         if (builder.ExecutionContext.IsRunMode && !options.DisableDashboard)
         {
-            services.AddDashboard(builder.Configuration, options.DashboardApplicationName ?? builder.Environment.ApplicationName, mayInstall: AppHostInterception.Current is null);
+            services.AddDashboard(builder.Configuration, options.DashboardApplicationName ?? builder.Environment.ApplicationName, mayInstall: !IsTest(builder.Configuration));
         }
 
         services.AddOptions<ResourceNotificationServiceOptions>().Configure(o =>
@@ -63,6 +62,9 @@ internal static class SimulatorServices
         services.AddSingleton<Orchestrator>();
         services.AddHostedService(provider => provider.GetRequiredService<Orchestrator>());
     }
+
+    // The test builders ask for random ports, as Aspire's do; nobody else does.
+    private static bool IsTest(IConfiguration configuration) => configuration.GetValue("DcpPublisher:RandomizePorts", defaultValue: false);
 
     private static ResourceLoggerService CreateLoggerService(IServiceProvider provider, bool toConsole)
     {

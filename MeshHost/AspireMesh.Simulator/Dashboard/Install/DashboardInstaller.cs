@@ -125,15 +125,15 @@ internal sealed partial class DashboardInstaller(ILogger<DistributedApplication>
             : Path.Combine(home, ".cache");
     }
 
-    [LoggerMessage(LogLevel.Information, "Installing the Aspire dashboard, once: {Package} {Version} with npm into {Folder} (about 150 MB).")]
+    [LoggerMessage(0, LogLevel.Information, "Installing the Aspire dashboard, once: {Package} {Version} with npm into {Folder} (about 150 MB).")]
     private static partial void LogInstalling(ILogger logger, string package, string version, string folder);
 
-    [LoggerMessage(LogLevel.Information, "Unpacking the Aspire dashboard into {Folder}.")]
+    [LoggerMessage(0, LogLevel.Information, "Unpacking the Aspire dashboard into {Folder}.")]
     private static partial void LogUnpacking(ILogger logger, string folder);
 
-    [LoggerMessage(LogLevel.Information, "{Tool} is still at work ({Seconds} s).")]
+    [LoggerMessage(0, LogLevel.Information, "{Tool} is still at work ({Seconds} s).")]
     private static partial void LogProgress(ILogger logger, string tool, int seconds);
 
-    [LoggerMessage(LogLevel.Information, "Another AppHost is installing the dashboard; waiting for it.")]
+    [LoggerMessage(0, LogLevel.Information, "Another AppHost is installing the dashboard; waiting for it.")]
     private static partial void LogWaiting(ILogger logger);
 }

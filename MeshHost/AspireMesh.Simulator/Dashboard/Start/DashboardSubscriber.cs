@@ -56,12 +56,12 @@ internal sealed partial class DashboardSubscriber(
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "No dashboard: {Problem}")]
+    [LoggerMessage(0, LogLevel.Warning, "No dashboard: {Problem}")]
     private static partial void LogMissing(ILogger logger, string? problem);
 
-    [LoggerMessage(LogLevel.Information, "Now listening on: {Url}")]
+    [LoggerMessage(0, LogLevel.Information, "Now listening on: {Url}")]
     private static partial void LogListening(ILogger logger, string url);
 
-    [LoggerMessage(LogLevel.Information, "Login to the dashboard at {Url}/login?t={Token}")]
+    [LoggerMessage(0, LogLevel.Information, "Login to the dashboard at {Url}/login?t={Token}")]
     private static partial void LogLogin(ILogger logger, string url, string token);
 }

@@ -16,9 +16,6 @@ internal sealed class OtlpEnvironment(IResource resource, IConfiguration configu
     /// <summary>Replaced by each replica's own id when its process starts; the text is the one DCP knows.</summary>
     internal const string InstanceIdTemplate = "{{- index .Annotations \"otel-service-instance-id\" -}}";
 
-    /// <summary>Replaced by the resource's name when its process starts.</summary>
-    internal const string ServiceNameTemplate = "{{- index .Annotations \"otel-service-name\" -}}";
-
     internal void Write(EnvironmentCallbackContext context)
     {
         if (context.ExecutionContext.IsPublishMode || !resource.TryGetLastAnnotation<OtlpExporterAnnotation>(out var exporter))
@@ -30,7 +27,7 @@ internal sealed class OtlpEnvironment(IResource resource, IConfiguration configu
         var (endpoint, protocol) = FindEndpoint(context, exporter.RequiredProtocol);
         variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint;
         variables["OTEL_EXPORTER_OTLP_PROTOCOL"] = protocol;
-        variables["OTEL_SERVICE_NAME"] = ServiceNameTemplate;
+        variables["OTEL_SERVICE_NAME"] = resource.Name;
         variables["OTEL_RESOURCE_ATTRIBUTES"] = "service.instance.id=" + InstanceIdTemplate;
         if (configuration[DashboardKeys.OtlpApiKey] is { Length: > 0 } key)
         {

@@ -18,6 +18,7 @@ internal sealed class MeshIntent : IDisposable
     private readonly ControlPlaneOptions _options;
     private readonly Func<ImmutableArray<string>> _bundle;
     private readonly ModelStore? _store;
+    private readonly StoredModel? _kept;
     private readonly ITimer _expiry;
     private readonly Lock _gate = new();
     private ImmutableDictionary<(string Instance, string Endpoint), string> _addresses = ImmutableDictionary<(string, string), string>.Empty;
@@ -27,18 +28,22 @@ internal sealed class MeshIntent : IDisposable
     public MeshIntent(SidecarRegistry registry, ControlPlaneOptions options, Func<ImmutableArray<string>> bundle)
     {
         (_registry, _options, _bundle) = (registry, options, bundle);
-        if (options is { KeepModel: true, StateDirectory: { } directory }) _store = new ModelStore(directory);
+        if (options is { KeepModel: true, StateDirectory: { } directory })
+        {
+            // Addresses are taken up even where a model is given anew: a snapshot without them would cut off apps that run.
+            _store = new ModelStore(directory);
+            _kept = _store.Load();
+            if (_kept is not null) _addresses = _kept.Addresses.ToImmutableDictionary(a => (a.Instance, a.Endpoint), a => a.Address);
+        }
         _expiry = options.TimeProvider.CreateTimer(_ => DropExpired(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     public ImmutableArray<FaultRule> Faults => _registry.Input?.Faults ?? [];
 
-    /// <summary>Takes up what the process before this one kept.</summary>
+    /// <summary>Takes up the model that the process before this one kept, unless there is one already.</summary>
     public void TakeUpKept()
     {
-        if (_registry.Input is not null || _store?.Load() is not { } kept) return;
-        lock (_gate) _addresses = kept.Addresses.ToImmutableDictionary(a => (a.Instance, a.Endpoint), a => a.Address);
-        Apply(_ => kept.Model);
+        if (_registry.Input is null && _kept is not null) Apply(_ => _kept.Model);
     }
 
     /// <summary>Puts a model in force.</summary>

@@ -1,0 +1,154 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Text.Json;
+using AspireMesh.Host.Running;
+using AspireMesh.Host.Tests;
+using AspireMesh.Protocol.Admin;
+using AspireMesh.Protocol.Model;
+using AspireMesh.Protocol.Policies;
+using AspireMesh.Proxy;
+using AspireMesh.TestKit;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+
+namespace AspireMesh.Tool.Tests;
+
+/// <summary>The control plane as a process of its own, killed without warning.</summary>
+public sealed class ServeTests : IAsyncDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("aspiremesh-serve-").FullName;
+    private readonly int _control = FreePort.Next();
+    private readonly int _outbound = FreePort.Next();
+    private readonly List<MeshSidecar> _sidecars = [];
+    private Process? _serve;
+    private WebApplication? _app;
+
+    [Fact]
+    public async Task Killed_and_started_again_it_takes_up_trust_and_model_and_no_request_fails()
+    {
+        await StartAppAsync();
+        File.WriteAllText(ModelFile, JsonSerializer.Serialize(Model(), AdminJson.Default.MeshModel));
+        await StartServeAsync("--model", ModelFile);
+        using (var client = Admin())
+        {
+            await client.SetAppAddressAsync(new AppAddressChange { Workload = "api", Instance = "api", Endpoint = "http", Address = new Uri(_app!.Urls.Single()).Authority }, CancellationToken.None);
+            foreach (var instance in new[] { "web", "api" }) await StartSidecarAsync(await client.CreateBootstrapAsync(instance, CancellationToken.None));
+        }
+        await CheckAsync();
+        var root = await RootAsync();
+
+        var failures = await LoadWhileAsync(async () =>
+        {
+            _serve!.Kill();
+            await _serve.WaitForExitAsync();
+            // Without --model: what was kept is enough.
+            await StartServeAsync("--trust-domain", Meshes.TrustDomain, "--name", "shop");
+            await CheckAsync();
+        });
+
+        Assert.Empty(failures);
+        Assert.Equal(root, await RootAsync());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var sidecar in _sidecars) await sidecar.DisposeAsync();
+        if (_serve is { HasExited: false })
+        {
+            _serve.Kill();
+            await _serve.WaitForExitAsync();
+        }
+        _serve?.Dispose();
+        if (_app is not null) await _app.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    private string ModelFile => Path.Combine(_directory, "model.json");
+
+    private string RunFiles => Path.Combine(_directory, "run");
+
+    private MeshAdminClient Admin() => new(RunDirectory.Find(RunFiles).Single());
+
+    private async Task<string> RootAsync()
+    {
+        using var client = Admin();
+        return (await client.GetCertificatesAsync(CancellationToken.None)).Roots.Single().Fingerprint;
+    }
+
+    private async Task CheckAsync()
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var code = await MeshTool.RunAsync(["check", "--wait", "60"], new ToolTerminal(output, error, redirected: true, runDirectory: RunFiles), CancellationToken.None);
+        Assert.Equal((0, ""), (code, error.ToString()));
+    }
+
+    private async Task StartServeAsync(params string[] args)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true };
+        string[] all = [Path.Combine(AppContext.BaseDirectory, "aspiremesh.dll"), "serve", "--state", Path.Combine(_directory, "state"), "--listen", $"127.0.0.1:{_control}", .. args];
+        foreach (var arg in all) start.ArgumentList.Add(arg);
+        start.Environment[RunFile.DirectoryVariable] = RunFiles;
+        _serve?.Dispose();
+        _serve = Process.Start(start)!;
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        Assert.StartsWith("AspireMesh control plane ready", await _serve.StandardOutput.ReadLineAsync(limit.Token));
+    }
+
+    private async Task StartAppAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        _app = builder.Build();
+        _app.MapGet("/", () => "hello");
+        await _app.StartAsync();
+    }
+
+    private async Task StartSidecarAsync(Protocol.Snapshot.SidecarBootstrap bootstrap)
+    {
+        var sidecar = new MeshSidecar(bootstrap, new MeshSidecarOptions());
+        _sidecars.Add(sidecar);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await sidecar.StartAsync(limit.Token);
+        await sidecar.Ready.WaitAsync(limit.Token);
+    }
+
+    private async Task<List<string>> LoadWhileAsync(Func<Task> something)
+    {
+        using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_outbound}") };
+        using var ended = new CancellationTokenSource();
+        var failures = new List<string>();
+        var load = Task.Run(async () =>
+        {
+            while (!ended.IsCancellationRequested)
+            {
+                using var response = await client.GetAsync("/", CancellationToken.None);
+                if (!response.IsSuccessStatusCode) failures.Add($"{(int)response.StatusCode}");
+            }
+        });
+        await something();
+        await ended.CancelAsync();
+        await load;
+        return failures;
+    }
+
+    private MeshModel Model() => new()
+    {
+        Name = "shop",
+        TrustDomain = Meshes.TrustDomain,
+        DrainTime = TimeSpan.FromSeconds(1),
+        Workloads = [Meshes.Workload("web", FreePort.Next(), new EndpointModel { Name = "http" }) with { Sidecars = [Sidecar("web")] }, Meshes.Workload("api", 1, new EndpointModel { Name = "http" }) with { Sidecars = [Sidecar("api")] }],
+        Edges =
+        [
+            new EdgeModel
+            {
+                From = "web", To = "api", Endpoint = "http",
+                Listen = ImmutableDictionary<string, string>.Empty.Add("web", $"127.0.0.1:{_outbound}"),
+                Policies = new EdgePolicies { Retry = new RetryPolicy { MaxRetries = 0 } },
+            },
+        ],
+    };
+
+    private static SidecarModel Sidecar(string name) => new() { Instance = name, Inbound = $"127.0.0.1:{FreePort.Next()}", Admin = $"127.0.0.1:{FreePort.Next()}" };
+}

@@ -25,7 +25,8 @@ internal sealed class PrometheusMetrics
         }
     }
 
-    [ExportModes(ExportModes.Pull)]
+    // Marked as a push exporter, because the SDK lets a reader of a pull exporter collect only through an interface it keeps to itself.
+    [ExportModes(ExportModes.Push)]
     private sealed class PullExporter : BaseExporter<Metric>
     {
         public string Text { get; set; } = "";

@@ -15,7 +15,7 @@ internal sealed class OtlpExport : IAsyncDisposable
 {
     private const int RequestKinds = 1000;
     private const int OtherKinds = 200;
-    private const int ShutdownMilliseconds = 1500;
+    private const int ShutdownMilliseconds = 3000;
     private readonly MeterProvider _meters;
     private readonly TracerProvider? _tracers;
     private readonly ILoggerFactory? _logs;

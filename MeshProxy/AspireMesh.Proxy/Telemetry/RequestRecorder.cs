@@ -36,9 +36,9 @@ internal sealed class RequestRecorder(MeshTelemetry owner, in RequestStart start
         var source = owner.SourceOf(_start);
         var kind = new RequestKind(source, _start.Workload, _start.Endpoint, end.Route, RequestTags.Method(_start.Method), _start.Protocol, end.Status, end.GrpcStatus, end.Flags);
         var tags = owner.Tags.For(kind);
-        var inbound = _start.Side == MeshSide.Inbound;
-        (inbound ? owner.Instruments.ServerDuration : owner.Instruments.ClientDuration).Record(duration.TotalSeconds, tags);
-        if (!inbound) CountEdge(end);
+        var outbound = _start.Side == MeshSide.Outbound;
+        (outbound ? owner.Instruments.ClientDuration : owner.Instruments.ServerDuration).Record(duration.TotalSeconds, tags);
+        if (outbound) CountEdge(end);
         if (owner.Taps.IsOn || owner.AccessLog.IsOn) Show(source, end);
     }
 

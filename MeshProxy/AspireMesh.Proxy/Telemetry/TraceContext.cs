@@ -12,7 +12,9 @@ internal static class TraceContext
     public static ActivityContext Read(string? traceparent, string? tracestate)
     {
         if (traceparent is null || !IsWellFormed(traceparent)) return default;
-        if (!ActivityContext.TryParse(traceparent, tracestate, isRemote: true, out var context)) return default;
+        // A later version is read by the rules of the one we know (section 3.2.4); the runtime takes no other.
+        var known = traceparent.StartsWith("00", StringComparison.Ordinal) ? traceparent : string.Concat("00", traceparent.AsSpan(2, Length - 2));
+        if (!ActivityContext.TryParse(known, tracestate, isRemote: true, out var context)) return default;
         return context.TraceId == default || context.SpanId == default ? default : context;
     }
 

@@ -39,7 +39,7 @@ internal sealed class OutboundCompiler(CompileInput input, WorkloadModel workloa
             Routes = protocol == AppProtocol.Http ? Routes(edge) : [],
             Cluster = protocol == AppProtocol.Tcp ? _clusters.Add(edge.To, edge.Endpoint, NoSubset, policies) : null,
             Limits = policies.Limits,
-            Timeouts = policies.Timeouts ?? MeshDefaults.Timeouts,
+            Timeouts = policies.Timeouts ?? (protocol == AppProtocol.Tcp ? MeshDefaults.OpaqueTimeouts : MeshDefaults.Timeouts),
         };
     }
 

@@ -6,6 +6,9 @@ public static class MeshDefaults
     /// <summary>15 s to response headers, 5 s to connect, 5 min idle.</summary>
     public static TimeoutPolicy Timeouts { get; } = new();
 
+    /// <summary>For opaque TCP: idle for an hour, because pools of databases and brokers keep connections that long (Envoy's default too).</summary>
+    public static TimeoutPolicy OpaqueTimeouts { get; } = new() { Idle = TimeSpan.FromHours(1) };
+
     /// <summary>Two retries of idempotent methods, and of anything that was not sent, within a 20 % budget.</summary>
     public static RetryPolicy Retry { get; } = new();
 

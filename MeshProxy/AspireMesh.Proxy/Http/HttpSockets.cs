@@ -21,20 +21,21 @@ internal sealed class HttpSockets(IHttpConnectionHandler handler, RuntimeHolder 
 
     private readonly SocketConnectionContextFactory _contexts = new(new SocketConnectionFactoryOptions(), loggers.CreateLogger<SocketConnectionContextFactory>());
 
-    /// <summary>Serves a connection to its end.</summary>
-    public Task ServeAsync(Socket socket, ListenerTarget target) =>
+    /// <summary>Serves a connection to its end; one that says nothing ends at the token.</summary>
+    public Task ServeAsync(Socket socket, ListenerTarget target, CancellationToken silent) =>
         target.Side == MeshSide.Gateway && holder.Current.GatewayCertificates.TryGetValue(target.Name, out var certificate)
-            ? ServeTlsAsync(socket, target, certificate)
-            : ServeClearAsync(socket, target);
+            ? ServeTlsAsync(socket, target, certificate, silent)
+            : ServeClearAsync(socket, target, silent);
 
     public void Dispose() => _contexts.Dispose();
 
-    private async Task ServeClearAsync(Socket socket, ListenerTarget target)
+    private async Task ServeClearAsync(Socket socket, ListenerTarget target, CancellationToken silent)
     {
         var connection = _contexts.Create(socket);
         try
         {
-            var http2 = await FirstBytes.AreHttp2Async(connection.Transport.Input, connection.ConnectionClosed);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(silent, connection.ConnectionClosed);
+            var http2 = await FirstBytes.AreHttp2Async(connection.Transport.Input, either.Token);
             await handler.HandleAsync(connection, new HttpEntry(target.Side, target.Name, null, connection.RemoteEndPoint), http2);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ConnectionAbortedException or ConnectionResetException)
@@ -44,11 +45,12 @@ internal sealed class HttpSockets(IHttpConnectionHandler handler, RuntimeHolder 
         }
     }
 
-    private async Task ServeTlsAsync(Socket socket, ListenerTarget target, SslStreamCertificateContext certificate)
+    private async Task ServeTlsAsync(Socket socket, ListenerTarget target, SslStreamCertificateContext certificate, CancellationToken silent)
     {
         var remote = socket.RemoteEndPoint;
         var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
-        using var limit = new CancellationTokenSource(HandshakeTime, time);
+        using var timed = new CancellationTokenSource(HandshakeTime, time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(silent, timed.Token);
         try
         {
             var options = new SslServerAuthenticationOptions { ServerCertificateContext = certificate, ApplicationProtocols = Protocols };

@@ -76,6 +76,7 @@ internal sealed class InboundConnections(RuntimeHolder holder, MeshHandshake han
         _tunnels[tunnel] = 0;
         try
         {
+            await using var expiry = ExpiryWatch.Start(tunnel, secured.Expires, options.Time);
             using var onCut = cut.UnsafeRegister(static t => _ = ((TunnelConnection)t!).DisposeAsync().AsTask(), tunnel);
             await tunnel.RunAsync();
         }

@@ -13,9 +13,18 @@ internal sealed class OpaqueOutbound(ITunnelDialer dialer, IMeshEvents events, T
     /// <summary>Destinations tried for one connection. Nothing was sent while none has answered, so trying another is always safe.</summary>
     private const int MaxAttempts = 3;
 
+    private readonly ConnectionPlaces _places = new();
+
     public async Task ServeAsync(Socket socket, OutboundListener listener, SidecarRuntime runtime, CancellationToken cut)
     {
         var app = new SocketStream(socket);
+        using var place = _places.TryTake(listener);
+        if (place is null)
+        {
+            app.Reset();
+            events.Refused(new Refusal(MeshSide.Outbound, RefusalReason.Limit, listener.Endpoint, runtime.Snapshot.Workload, Detail: $"'{listener.Destination}' has the {listener.Limits!.MaxConnections} connections that this edge allows"));
+            return;
+        }
         var start = new ConnectionStart(MeshSide.Outbound, listener.Destination, listener.Endpoint, time.GetTimestamp());
         events.ConnectionStarted(start);
         ConnectionEnd end;
@@ -23,7 +32,7 @@ internal sealed class OpaqueOutbound(ITunnelDialer dialer, IMeshEvents events, T
         {
             end = await JoinAsync(app, listener, runtime, cut);
         }
-        catch (Exception e) when (e is DialException or OperationCanceledException)
+        catch (Exception e) when (e is DialException or OperationCanceledException or ConnectionBrokenOnPurposeException)
         {
             app.Reset();
             end = new ConnectionEnd(0, 0, e.Message);
@@ -33,6 +42,7 @@ internal sealed class OpaqueOutbound(ITunnelDialer dialer, IMeshEvents events, T
 
     private async Task<ConnectionEnd> JoinAsync(SocketStream app, OutboundListener listener, SidecarRuntime runtime, CancellationToken cut)
     {
+        if (await runtime.Rules.InjectAsync(listener.Cluster!, cut)) throw new ConnectionBrokenOnPurposeException();
         var tried = new List<string>();
         DialException? last = null;
         while (tried.Count < MaxAttempts && runtime.Rules.Choose(listener.Cluster!, tried) is { } lease)
@@ -69,3 +79,6 @@ internal sealed class OpaqueOutbound(ITunnelDialer dialer, IMeshEvents events, T
         return null;
     }
 }
+
+/// <summary>A fault broke the connection.</summary>
+internal sealed class ConnectionBrokenOnPurposeException() : IOException("a fault broke the connection");

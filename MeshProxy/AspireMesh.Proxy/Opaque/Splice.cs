@@ -12,6 +12,9 @@ internal sealed class Splice
 {
     private const int BufferSize = 32 * 1024;
 
+    /// <summary>What a direction waits in while nothing comes: all an idle connection holds, and enough for most messages of a conversation.</summary>
+    private const int WaitingSize = 2 * 1024;
+
     private readonly HalfCloseStream _opener;
     private readonly HalfCloseStream _target;
     private readonly TimeProvider _time;
@@ -50,11 +53,14 @@ internal sealed class Splice
     {
         try
         {
+            var waiting = new byte[WaitingSize];
             while (true)
             {
-                // Waits without a buffer: an idle connection costs no memory, and most connections are idle most of the time.
-                _ = await from.ReadAsync(Memory<byte>.Empty);
-                if (!await CopyAvailableAsync(from, to, sending)) break;
+                var read = await from.ReadAsync(waiting);
+                if (read == 0) break;
+                await MoveAsync(to, waiting.AsMemory(0, read), sending);
+                // A full one means that more is there: a large transfer gets a large buffer for as long as it lasts.
+                if (read == waiting.Length && !await CopyAvailableAsync(from, to, sending)) break;
             }
             await to.CloseWriteAsync(CancellationToken.None);
         }
@@ -74,18 +80,23 @@ internal sealed class Splice
             {
                 read = await from.ReadAsync(buffer);
                 if (read == 0) return false;
-                Volatile.Write(ref _lastMoved, _time.GetTimestamp());
-                await to.WriteAsync(buffer.AsMemory(0, read));
-                if (sending) _sent += read;
-                else _received += read;
+                await MoveAsync(to, buffer.AsMemory(0, read), sending);
             }
-            while (read == buffer.Length);
+            while (read > WaitingSize);
             return true;
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    private async ValueTask MoveAsync(HalfCloseStream to, ReadOnlyMemory<byte> bytes, bool sending)
+    {
+        Volatile.Write(ref _lastMoved, _time.GetTimestamp());
+        await to.WriteAsync(bytes);
+        if (sending) _sent += bytes.Length;
+        else _received += bytes.Length;
     }
 
     private void CheckIdle(TimeSpan idle)

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Gateway;
+using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Inbound.Forwarding;
 using AspireMesh.Proxy.Outbound.Forwarding;
 using AspireMesh.Proxy.Outbound.LoadBalancing;
@@ -32,6 +33,13 @@ internal sealed class TrafficRules : ITrafficRules
         foreach (var destination in found.Destinations)
             if (tried.Contains(destination.Name)) (states ??= []).Add(destination.State);
         return found.Choose(null, states, out _) is { } chosen ? new Lease(found, chosen) : null;
+    }
+
+    public async ValueTask<bool> InjectAsync(string cluster, CancellationToken cancellationToken)
+    {
+        if (Legs.GetValueOrDefault(cluster)?.Faults is not { } faults) return false;
+        // An answer in place of the destination's is nothing that opaque bytes could carry: such a fault breaks the connection.
+        return (await faults.BeforeAsync(null, new CallerIdentity(Snapshot.Identity, Snapshot.Workload), cancellationToken)).Ends;
     }
 
     private sealed class Lease(Cluster cluster, Destination destination) : IDestinationLease

@@ -21,7 +21,7 @@ internal sealed class ConnectionRouter(RuntimeHolder holder, HttpSockets http, O
                 open.Run(cut => opaque.ServeAsync(socket, listener, holder.Current, cut));
                 break;
             default:
-                _ = http.ServeAsync(socket, target);
+                open.Run(_ => http.ServeAsync(socket, target, open.Draining));
                 break;
         }
     }

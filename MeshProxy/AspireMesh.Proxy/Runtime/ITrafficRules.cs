@@ -9,6 +9,9 @@ internal interface ITrafficRules
     /// <param name="cluster">A cluster of this snapshot.</param>
     /// <param name="tried">Names of destinations that failed for this connection already.</param>
     IDestinationLease? Choose(string cluster, IReadOnlyCollection<string> tried);
+
+    /// <summary>Lets the faults of the edge act on an opaque connection before it is dialled; true when it has to be broken.</summary>
+    ValueTask<bool> InjectAsync(string cluster, CancellationToken cancellationToken);
 }
 
 /// <summary>A chosen destination, counted as busy until the lease is disposed.</summary>

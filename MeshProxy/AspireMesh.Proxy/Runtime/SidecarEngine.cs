@@ -23,7 +23,7 @@ internal sealed class SidecarEngine : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly OpenConnections _open = new();
+    private readonly OpenConnections _open;
     private readonly ListenerSet _listeners;
     private readonly TunnelDialer _dialer;
     private readonly IHttpPipeline _pipeline;
@@ -52,6 +52,7 @@ internal sealed class SidecarEngine : IAsyncDisposable
         _http = new HttpServer(holder, _pipeline, admin is null ? null : new RequestDelegate(admin.HandleAsync), _services, loggers);
         _httpSockets = new HttpSockets(_http, holder, parts.Events, _time, loggers);
         _inbound = new InboundConnections(holder, handshake, new InboundStreams(holder, _http, parts.Events, _time), parts.Events, tunnel);
+        _open = new OpenConnections(loggers.CreateLogger("AspireMesh.Proxy.Connections"));
         var router = new ConnectionRouter(holder, _httpSockets, new OpaqueOutbound(_dialer, parts.Events, _time), _inbound, _open);
         _listeners = new ListenerSet(router.Take, State, _time, loggers.CreateLogger("AspireMesh.Proxy.Listeners"));
         _ = HostPort.TryParseListen(bootstrap.Admin, out var adminListen);
@@ -76,6 +77,7 @@ internal sealed class SidecarEngine : IAsyncDisposable
             if (_parts.Control is { } control)
             {
                 await control.JoinAsync(cancellationToken);
+                control.DrainAsked += OnDrainAsked;
                 _control = control.RunAsync(_applier, State, _stop.Token);
                 await await Task.WhenAny(_applier.First, _control).WaitAsync(cancellationToken);
                 _ready.TrySetResult();
@@ -133,6 +135,13 @@ internal sealed class SidecarEngine : IAsyncDisposable
         {
             _ready.TrySetException(e);
         }
+    }
+
+    // The control plane takes this sidecar out of its callers' snapshots; what they opened finishes, and readiness says no.
+    private void OnDrainAsked(TimeSpan time)
+    {
+        State.IsDraining = true;
+        _inbound.Retire();
     }
 
     private void Retire()

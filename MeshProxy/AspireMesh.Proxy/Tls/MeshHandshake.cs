@@ -11,7 +11,8 @@ namespace AspireMesh.Proxy.Tls;
 /// <param name="Peer">Who the other end proved to be.</param>
 /// <param name="Protocol">The agreed ALPN protocol; empty when none was.</param>
 /// <param name="ServerName">SNI, as the client sent it; empty on the client's side.</param>
-internal sealed record SecuredConnection(SslStream Stream, SpiffeId Peer, string Protocol, string ServerName);
+/// <param name="Expires">The end of the shorter of the two SVIDs' lives: from then on nothing new may begin on this connection.</param>
+internal sealed record SecuredConnection(SslStream Stream, SpiffeId Peer, string Protocol, string ServerName, DateTimeOffset Expires);
 
 /// <summary>A handshake that failed, with the reason the validator gave where it was that.</summary>
 internal sealed class HandshakeException(string message, Exception? inner = null) : IOException(message, inner);
@@ -66,11 +67,11 @@ internal sealed class MeshHandshake(ISvidSource svids, PeerValidator validator)
         var stream = new SslStream(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false);
         try
         {
-            if (svids.Current is null) throw new HandshakeException("this sidecar has no SVID yet");
+            if (svids.Current is not { } own) throw new HandshakeException("this sidecar has no SVID yet");
             await handshake(stream);
             // The callback decides alone; this only guards against a platform that would not have called it.
             var peer = check.Peer ?? throw new HandshakeException(check.Error ?? "the peer presented no certificate");
-            return new SecuredConnection(stream, peer, stream.NegotiatedApplicationProtocol.ToString(), stream.TargetHostName);
+            return new SecuredConnection(stream, peer, stream.NegotiatedApplicationProtocol.ToString(), stream.TargetHostName, own.Expires < check.Expires ? own.Expires : check.Expires);
         }
         catch (Exception e)
         {
@@ -83,6 +84,8 @@ internal sealed class MeshHandshake(ISvidSource svids, PeerValidator validator)
     private sealed class PeerCheck(PeerValidator validator, SpiffeId? expected)
     {
         public SpiffeId? Peer { get; private set; }
+
+        public DateTimeOffset Expires { get; private set; }
 
         public string? Error { get; private set; }
 
@@ -99,6 +102,7 @@ internal sealed class MeshHandshake(ISvidSource svids, PeerValidator validator)
                 return false;
             }
             Peer = id;
+            Expires = ((X509Certificate2)certificate!).NotAfter.ToUniversalTime();
             return true;
         }
     }

@@ -26,7 +26,7 @@ internal sealed class TunnelConnector(MeshHandshake handshake, IMeshEvents event
             }
             events.HandshakeSeen(MeshSide.Outbound, secured.Peer);
             var connection = new TunnelConnection(secured.Stream, null, options.Tunnel) { Peer = secured.Peer };
-            _ = connection.RunAsync();
+            _ = RunAsync(connection, secured.Expires);
             return connection;
         }
         catch (HandshakeException e)
@@ -41,6 +41,12 @@ internal sealed class TunnelConnector(MeshHandshake handshake, IMeshEvents event
         {
             throw new DialException(DialError.Connect, $"{address} did not finish a handshake within {options.ConnectTime.TotalSeconds:0.#} s", e);
         }
+    }
+
+    private async Task RunAsync(TunnelConnection connection, DateTimeOffset expires)
+    {
+        await using var expiry = ExpiryWatch.Start(connection, expires, options.Tunnel.Time);
+        await connection.RunAsync();
     }
 
     // SNI only tells a reader of a capture which workload was meant: the identity in the certificate decides.

@@ -1,7 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using AspireMesh.Protocol.Faults;
 using AspireMesh.Protocol.Model;
+using AspireMesh.Protocol.Policies;
+using AspireMesh.Proxy.Runtime;
 using AspireMesh.Proxy.Tests.Pairs;
 
 namespace AspireMesh.Proxy.Tests.Opaque;
@@ -107,6 +110,85 @@ public class OpaqueTcpTests
         });
         using var client = await ConnectAsync(pair.Outbound);
         Assert.Equal("here"u8.ToArray(), await ReadAllAsync(client.GetStream()).WaitAsync(Patience));
+    }
+
+    [Fact]
+    public async Task Beyond_the_edges_cap_a_connection_is_refused_and_a_place_that_is_left_can_be_taken()
+    {
+        await using var app = TcpApp.Start(static s => s.CopyToAsync(s));
+        await using var pair = await SidecarPair.StartAsync(new SidecarPairOptions
+        {
+            Protocol = AppProtocol.Tcp,
+            App = app.Address,
+            EditCaller = static s => s with { Outbound = [s.Outbound[0] with { Limits = new ConcurrencyPolicy { MaxConnections = 1 } }] },
+        });
+        using (var first = await ConnectAsync(pair.Outbound))
+        {
+            await first.GetStream().WriteAsync(new byte[1]);
+            Assert.Equal(1, await first.GetStream().ReadAsync(new byte[1]).AsTask().WaitAsync(Patience));
+            using var second = await ConnectAsync(pair.Outbound);
+            await pair.CallerEvents.RefusalAsync(RefusalReason.Limit);
+        }
+        await RecordedEvents.EventuallyAsync(() => pair.CallerEvents.Connections.Count == 1 ? true : (bool?)null);
+        using var third = await ConnectAsync(pair.Outbound);
+        await third.GetStream().WriteAsync(new byte[1]);
+        Assert.Equal(1, await third.GetStream().ReadAsync(new byte[1]).AsTask().WaitAsync(Patience));
+    }
+
+    [Fact]
+    public async Task A_reset_fault_breaks_the_connection_and_is_counted()
+    {
+        await using var app = TcpApp.Start(static s => s.CopyToAsync(s));
+        var reset = new FaultRule { Id = "cut", To = "api", Fault = new Fault { Kind = FaultKinds.Reset }, Activation = new FaultActivation { First = 1 } };
+        await using var pair = await SidecarPair.StartAsync(new SidecarPairOptions { Protocol = AppProtocol.Tcp, App = app.Address, EditCaller = s => s with { Faults = [reset] } });
+        // The reset may come as early as in the client's connect.
+        var error = await Record.ExceptionAsync(async () =>
+        {
+            using var broken = await ConnectAsync(pair.Outbound);
+            await broken.GetStream().ReadExactlyAsync(new byte[1]).AsTask().WaitAsync(Patience);
+        });
+        Assert.True(error is IOException and not EndOfStreamException or SocketException or InvalidOperationException, $"the connection was not reset: {error}");
+        Assert.Equal(["cut"], pair.CallerEvents.Faults);
+        using var whole = await ConnectAsync(pair.Outbound);
+        await whole.GetStream().WriteAsync(new byte[1]);
+        Assert.Equal(1, await whole.GetStream().ReadAsync(new byte[1]).AsTask().WaitAsync(Patience));
+    }
+
+    [Fact]
+    public async Task Between_the_sidecars_nothing_can_be_read()
+    {
+        var secret = RandomNumberGenerator.GetBytes(64);
+        await using var app = TcpApp.Start(static s => s.CopyToAsync(s));
+        await using var pair = await SidecarPair.StartAsync(new SidecarPairOptions { Protocol = AppProtocol.Tcp, App = app.Address });
+        using var seen = new MemoryStream();
+        await using var wire = TcpApp.Start(async near =>
+        {
+            using var far = await ConnectAsync(pair.Inbound);
+            await Task.WhenAll(TapAsync(near, far.GetStream(), seen), TapAsync(far.GetStream(), near, seen));
+        });
+        await pair.ApplyCallerAsync(pair.CallerSnapshot with { Clusters = [pair.CallerSnapshot.Clusters[0] with { Destinations = [new() { Name = "api", Address = wire.Address }] }] });
+        using (var client = await ConnectAsync(pair.Outbound))
+        {
+            await client.GetStream().WriteAsync(secret);
+            await client.GetStream().ReadExactlyAsync(new byte[secret.Length]).AsTask().WaitAsync(Patience);
+        }
+        byte[] captured;
+        lock (seen) captured = seen.ToArray();
+        Assert.True(captured.Length > 2 * secret.Length);
+        Assert.Equal(0x16, captured[0]);
+        Assert.Equal(-1, captured.AsSpan().IndexOf(secret.AsSpan(0, 8)));
+        Assert.Equal(-1, captured.AsSpan().IndexOf("tcp"u8));
+    }
+
+    private static async Task TapAsync(Stream from, Stream to, MemoryStream seen)
+    {
+        var buffer = new byte[8192];
+        int read;
+        while ((read = await from.ReadAsync(buffer)) > 0)
+        {
+            lock (seen) seen.Write(buffer, 0, read);
+            await to.WriteAsync(buffer.AsMemory(0, read));
+        }
     }
 
     private static async Task<TcpClient> ConnectAsync(IPEndPoint endPoint)

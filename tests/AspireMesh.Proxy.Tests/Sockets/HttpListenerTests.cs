@@ -121,6 +121,8 @@ public class HttpListenerTests
         private sealed class NoRules : ITrafficRules
         {
             public IDestinationLease? Choose(string cluster, IReadOnlyCollection<string> tried) => null;
+
+            public ValueTask<bool> InjectAsync(string cluster, CancellationToken cancellationToken) => ValueTask.FromResult(false);
         }
     }
 }

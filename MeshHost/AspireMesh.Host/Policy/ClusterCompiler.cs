@@ -52,6 +52,7 @@ internal sealed class ClusterCompiler(CompileInput input, WorkloadModel caller)
             Endpoint = "",
             Kind = external.Tls ? ClusterKind.Tls : ClusterKind.Plain,
             ServerName = external.Host,
+            AppAddresses = [address],
             Destinations = [new DestinationSnapshot { Name = address, Address = address }],
         };
     }
@@ -78,6 +79,7 @@ internal sealed class ClusterCompiler(CompileInput input, WorkloadModel caller)
             Kind = plain ? ClusterKind.Plain : ClusterKind.Mesh,
             AppAddresses = AppAddresses(callee),
             ExpectedIdentity = plain ? null : _index.Identity(name).ToString(),
+            AppAddresses = [.. input.AppAddresses.Where(a => callee.Sidecars.Any(s => s.Instance == a.Key.Instance)).Select(a => a.Value).Distinct().Order(StringComparer.Ordinal)],
             Destinations = destinations.ToImmutable(),
         };
     }

@@ -39,7 +39,8 @@ internal static class InboundCompiler
 
     // The pipeline costs a second parse of every request, so an endpoint goes through it only when something there needs to see requests.
     private static bool WorksOnRequests(InboundEndpoint endpoint, ImmutableArray<FaultRule> faults, string workload) =>
-        endpoint.Jwt is not null || endpoint.LoadShedding is not null || endpoint.IdentityHeader || endpoint.Spans
+        // An app that speaks TLS hears "https" in HTTP/2's :scheme only from the pipeline; a spliced stream says "http" and such an app refuses it.
+        endpoint.AppTls || endpoint.Jwt is not null || endpoint.LoadShedding is not null || endpoint.IdentityHeader || endpoint.Spans
         || endpoint.RateLimits.Length > 0
         || endpoint.Authorization.Any(r => r.Requests.Length > 0 || r.Claims.Length > 0)
         || faults.Any(f => f.Side == FaultSide.Inbound && (f.To ?? workload) == workload && (f.Endpoint ?? endpoint.Name) == endpoint.Name);

@@ -16,6 +16,7 @@ internal sealed class RecordedEvents : IMeshEvents
     private readonly ConcurrentQueue<string> _faults = new();
     private readonly ConcurrentQueue<Refusal> _audits = new();
     private readonly ConcurrentQueue<string> _ejections = new();
+    private readonly ConcurrentQueue<string> _probes = new();
     private int _handshakes;
     private int _plaintext;
     private int _attempts;
@@ -31,6 +32,8 @@ internal sealed class RecordedEvents : IMeshEvents
     public IReadOnlyCollection<Refusal> Audits => _audits;
 
     public IReadOnlyCollection<string> Ejections => _ejections;
+
+    public IReadOnlyCollection<string> Probes => _probes;
 
     public int Handshakes => Volatile.Read(ref _handshakes);
 
@@ -51,6 +54,8 @@ internal sealed class RecordedEvents : IMeshEvents
     public void FaultFired(FaultRule rule, string to, string endpoint) => _faults.Enqueue(rule.Id);
 
     public void Audited(in Refusal refusal) => _audits.Enqueue(refusal);
+
+    public void ProbeChanged(ClusterSnapshot cluster, DestinationSnapshot destination, bool healthy, string detail) => _probes.Enqueue($"{destination.Name} {healthy}");
 
     public void DestinationEjected(ClusterSnapshot cluster, string destination, string reason, TimeSpan time) => _ejections.Enqueue($"{destination} {reason}");
 

@@ -37,6 +37,7 @@ internal sealed class HttpPair : IAsyncDisposable
         var destinations = addresses.Select((a, i) => new DestinationSnapshot { Name = $"d{i + 1}", Address = a }).ToArray();
         return StartAsync(null, null, options with
         {
+            // The edit comes after, so it sees the cluster as the test wants it.
             Caller = s => edit(s with { Clusters = [s.Clusters[0] with { Kind = ClusterKind.Plain, ExpectedIdentity = null, Destinations = [.. destinations] }] }),
         });
     }

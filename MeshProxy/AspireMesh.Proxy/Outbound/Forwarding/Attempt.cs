@@ -65,7 +65,7 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
     {
         await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
         proxyRequest.RequestUri = ForwardedTarget.For(DestinationClient.Authority, httpContext.Request, request.Path);
-        if (!httpContext.Request.Host.HasValue) proxyRequest.Headers.Host = request.Cluster.Snapshot.Workload;
+        if (HostName.For(request, destination) is { } host) proxyRequest.Headers.Host = host;
         TraceHeaders.Write(proxyRequest.Headers, _events!.Trace);
         proxyRequest.Options.Set(DestinationClient.TraceKey, _events.Trace);
         if (request.GrpcTimeout is { } asked)

@@ -79,7 +79,6 @@ internal sealed class ClusterCompiler(CompileInput input, WorkloadModel caller)
             Kind = plain ? ClusterKind.Plain : ClusterKind.Mesh,
             AppAddresses = AppAddresses(callee),
             ExpectedIdentity = plain ? null : _index.Identity(name).ToString(),
-            AppAddresses = [.. input.AppAddresses.Where(a => callee.Sidecars.Any(s => s.Instance == a.Key.Instance)).Select(a => a.Value).Distinct().Order(StringComparer.Ordinal)],
             Destinations = destinations.ToImmutable(),
         };
     }

@@ -150,29 +150,41 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
 
     private async Task<IMeshControl> StartControlPlaneAsync(MeshResource mesh, MeshPlan plan, PolicyFile? file, CancellationToken cancellationToken)
     {
+        // Every step is tried although one before it failed: all that is wrong is said in the same breath.
         List<MeshProblem> problems = [.. plan.Errors];
-        IMeshControl? control = null;
+        var policies = Try(() => file?.Read());
+        var control = Try(() => Control(mesh, plan));
+        if (problems.Count > 0 || control is null)
+        {
+            if (control is not null) await control.DisposeAsync();
+            await using var check = Try(() => new MeshControlPlane(Options(plan) with { RunDirectory = "" }));
+            Try(() => { check?.ApplyModel(plan.Model); return check; });
+            if (policies is not null && check?.Model is not null) Try(() => { check.ApplyPolicies(policies); return check; });
+            throw new MeshValidationException([.. problems.Distinct()]);
+        }
         try
         {
-            var policies = file?.Read();
-            control = Control(mesh, plan);
-            if (problems.Count == 0)
-            {
-                await control.StartAsync(plan.Model, policies, cancellationToken);
-                return control;
-            }
-
-            // The application does not start; what else is wrong is said in the same breath.
-            await using var check = new MeshControlPlane(Options(plan) with { RunDirectory = "" });
-            check.ApplyModel(plan.Model);
-            if (policies is not null) check.ApplyPolicies(policies);
+            await control.StartAsync(plan.Model, policies, cancellationToken);
+            return control;
         }
-        catch (MeshValidationException e)
+        catch
         {
-            problems.AddRange(e.Problems);
+            await control.DisposeAsync();
+            throw;
         }
-        if (control is not null) await control.DisposeAsync();
-        throw new MeshValidationException([.. problems]);
+
+        T? Try<T>(Func<T?> step) where T : class
+        {
+            try
+            {
+                return step();
+            }
+            catch (MeshValidationException e)
+            {
+                problems.AddRange(e.Problems);
+                return null;
+            }
+        }
     }
 
     private IMeshControl Control(MeshResource mesh, MeshPlan plan)

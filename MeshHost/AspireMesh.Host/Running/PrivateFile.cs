@@ -11,8 +11,8 @@ internal static class PrivateFile
     public static void Write(string path, ReadOnlySpan<byte> content)
     {
         CreateDirectory(Path.GetDirectoryName(path)!);
-        var next = $"{path}.{Environment.ProcessId}.new";
-        File.Delete(next);
+        // A name of its own: two meshes in one process (tests) may write at the same time.
+        var next = $"{path}.{Guid.NewGuid():N}.new";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerOnly;
         using (var file = new FileStream(next, options))

@@ -8,7 +8,7 @@ namespace AspireMesh.Proxy.Runtime;
 
 /// <summary>
 /// What a snapshot must hold before it is compiled: that it is ours, that names resolve and addresses can be used. Every problem is found, and each
-/// names the place and what was there. What a policy's values may be is checked where they are compiled.
+/// names the place and what was there. What a policy's values may be is said once, in Protocol, for both planes.
 /// </summary>
 internal static class SnapshotChecks
 {
@@ -23,6 +23,7 @@ internal static class SnapshotChecks
         CheckListeners(snapshot, errors);
         CheckClusters(snapshot, errors);
         CheckTargets(snapshot, errors);
+        errors.AddRange(SnapshotPolicyChecks.Run(snapshot).Select(p => p.ToString()));
         return errors;
     }
 

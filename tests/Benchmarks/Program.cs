@@ -1,7 +1,8 @@
 using AspireMesh.Benchmarks.Footprint;
 using AspireMesh.Benchmarks.Pair;
+using AspireMesh.Benchmarks.Start;
 
-string[] verbs = ["pair", "footprint"];
+string[] verbs = ["pair", "footprint", "start"];
 var verb = args.FirstOrDefault(a => !a.StartsWith('-'));
 switch (verb)
 {
@@ -9,6 +10,8 @@ switch (verb)
         return await PairBenchmark.RunAsync(args);
     case "footprint":
         return await FootprintBenchmark.RunAsync(args);
+    case "start":
+        return await StartBenchmark.RunAsync(args);
     default:
         Console.Error.WriteLine($"usage: dotnet run -c Release --project tests/Benchmarks -- {string.Join('|', verbs)} [--json]");
         return 2;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using AspireMesh.Protocol.Policies;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Primitives;
 
 namespace AspireMesh.Proxy.Http;
@@ -40,7 +41,7 @@ internal sealed class RequestMatcher
         foreach (var header in _headers)
             if (!request.Headers.TryGetValue(header.Name, out var values) || !AnyMatches(values, header.Value)) return false;
         foreach (var parameter in _query)
-            if (!request.Query.TryGetValue(parameter.Name, out var values) || !AnyMatches(values, parameter.Value)) return false;
+            if (!QueryMatches(request.QueryString.Value, parameter)) return false;
         foreach (var member in _baggage)
             if (!member.Value.Matches(BaggageReader.Find(request.Headers["baggage"], member.Name))) return false;
         return true;
@@ -54,6 +55,14 @@ internal sealed class RequestMatcher
         var service = path.AsSpan(1, slash - 1);
         var method = path.AsSpan(slash + 1);
         return (_match.GrpcService is null || service.SequenceEqual(_match.GrpcService)) && (_match.GrpcMethod is null || method.SequenceEqual(_match.GrpcMethod));
+    }
+
+    /// <summary>ASP.NET Core's own collection compares names without case; in a URL case counts (RFC 3986 6.2.2.1).</summary>
+    private static bool QueryMatches(string? query, NamedMatcher parameter)
+    {
+        foreach (var pair in new QueryStringEnumerable(query))
+            if (pair.DecodeName().Span.SequenceEqual(parameter.Name) && parameter.Value.Matches(pair.DecodeValue().ToString())) return true;
+        return false;
     }
 
     private static bool AnyMatches(StringValues values, TextMatcher matcher)

@@ -18,6 +18,7 @@ internal sealed class MeshInstruments : IDisposable
     {
         _meter = new Meter(scope, Control.ProxyVersion.Text);
         var advice = new InstrumentAdvice<double> { HistogramBucketBoundaries = DurationBounds };
+        Policies = new PolicyInstruments(_meter);
         ServerDuration = _meter.CreateHistogram(MeshNames.ServerDuration, "s", "Duration of requests from others.", advice: advice);
         ClientDuration = _meter.CreateHistogram(MeshNames.ClientDuration, "s", "Duration of requests of the local app, all attempts.", advice: advice);
         Attempts = _meter.CreateCounter<long>(MeshNames.Attempts, "{attempt}", "Attempts.");
@@ -37,6 +38,8 @@ internal sealed class MeshInstruments : IDisposable
         _meter.CreateObservableGauge(MeshNames.SvidExpiry, () => svidSeconds() is { } left ? [new Measurement<double>(left)] : Array.Empty<Measurement<double>>(), "s", "Time until the SVID ends.");
         _meter.CreateObservableGauge(MeshNames.ControlConnected, () => connected() ? 1 : 0, "1", "1 while connected to the control plane.");
     }
+
+    public PolicyInstruments Policies { get; }
 
     public Histogram<double> ServerDuration { get; }
 

@@ -133,6 +133,24 @@ internal sealed class MeshTelemetry : IMeshEvents, IAsyncDisposable
         Instruments.BreakerChanges.Add(1, new(MeshNames.Destination, cluster.Workload), new(MeshNames.Instance, destination), new(MeshNames.State, state));
 
     /// <inheritdoc/>
+    public void Retried(ClusterSnapshot cluster, string route, string reason) => Instruments.Policies.Retry(cluster, route, "retried", reason);
+
+    /// <inheritdoc/>
+    public void RetryRefused(ClusterSnapshot cluster, string route, string reason) => Instruments.Policies.Retry(cluster, route, "refused", reason);
+
+    /// <inheritdoc/>
+    public void Hedged(ClusterSnapshot cluster, string route) => Instruments.Policies.Hedge(cluster, route);
+
+    /// <inheritdoc/>
+    public void Mirrored(ClusterSnapshot cluster, string route, bool sent) => Instruments.Policies.Mirror(cluster, route, sent);
+
+    /// <inheritdoc/>
+    public void ProbeChanged(ClusterSnapshot cluster, DestinationSnapshot destination, bool healthy, string detail) => Instruments.Policies.Probe(cluster, destination, healthy);
+
+    /// <inheritdoc/>
+    public void Audited(in Refusal refusal) => Instruments.Policies.Audit(refusal.Endpoint, refusal.Rule ?? "");
+
+    /// <inheritdoc/>
     public void SnapshotApplied(MeshSnapshot snapshot) => Interlocked.Exchange(ref _version, snapshot.Version);
 
     /// <inheritdoc/>

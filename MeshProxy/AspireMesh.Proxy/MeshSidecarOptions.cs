@@ -26,4 +26,7 @@ public sealed class MeshSidecarOptions
 
     /// <summary><c>grpc</c> or <c>http/protobuf</c>. Default: <c>OTEL_EXPORTER_OTLP_PROTOCOL</c>, else <c>grpc</c>.</summary>
     public string? OtlpProtocol { get; init; }
+
+    /// <summary>The most records of successful requests in the access log each second; failures are always written. Default 200; 0 for failures only.</summary>
+    public int AccessLogPerSecond { get; init; } = 200;
 }

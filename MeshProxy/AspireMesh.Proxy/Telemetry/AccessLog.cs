@@ -4,16 +4,34 @@ using Microsoft.Extensions.Logging;
 
 namespace AspireMesh.Proxy.Telemetry;
 
-/// <summary>One structured record per request, to wherever the sidecar's own telemetry goes. Never to a console: that is for what people must read.</summary>
-internal sealed partial class AccessLog(ILogger? logger)
+/// <summary>
+/// One structured record per request, to wherever the sidecar's own telemetry goes. Never to a console: that is for what people must read.
+/// Failures are always written; of the others at most a number each second, because a record costs more than the request's whole accounting and
+/// the exporter's queue would drop what is too much anyway, failures included.
+/// </summary>
+/// <param name="logger">Null writes nothing.</param>
+/// <param name="perSecond">The most successes written each second.</param>
+/// <param name="time">The clock.</param>
+internal sealed partial class AccessLog(ILogger? logger, int perSecond, TimeProvider time)
 {
-    /// <summary>Whether anything would be written.</summary>
-    public bool IsOn { get; } = logger?.IsEnabled(LogLevel.Information) == true;
+    private readonly bool _isOn = logger?.IsEnabled(LogLevel.Information) == true;
+    private long _second;
+    private int _written;
 
-    /// <summary>Writes a request.</summary>
+    /// <summary>Whether a request with this status is to be written.</summary>
+    public bool Wants(int status)
+    {
+        if (!_isOn) return false;
+        if (status is 0 or >= 500) return true;
+        var second = time.GetTimestamp() / time.TimestampFrequency;
+        if (Interlocked.Exchange(ref _second, second) != second) Interlocked.Exchange(ref _written, 0);
+        // Stops counting at the limit, so that a long second cannot overflow.
+        return Volatile.Read(ref _written) < perSecond && Interlocked.Increment(ref _written) <= perSecond;
+    }
+
+    /// <summary>Writes a request that is wanted.</summary>
     public void Write(TapEvent request, string? error, ActivityTraceId trace)
     {
-        if (!IsOn) return;
         var level = request.Status is 0 or >= 500 ? LogLevel.Warning : LogLevel.Information;
         Request(logger!, level, request.Method, request.Path, request.Status, request.DurationMs, request.From, request.To, request.Endpoint, request.Route, request.Destination, request.Attempts, request.Flags, request.GrpcStatus, error, trace == default ? null : request.TraceId);
     }

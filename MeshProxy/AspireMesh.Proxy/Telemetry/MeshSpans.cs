@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Runtime;
@@ -7,6 +8,7 @@ namespace AspireMesh.Proxy.Telemetry;
 /// <summary>Makes the spans of one sidecar, named and attributed by semantic conventions for HTTP.</summary>
 internal sealed class MeshSpans(string scope, string workload) : IDisposable
 {
+    private readonly ConcurrentDictionary<(string, string), string> _names = new();
     private readonly ActivitySource _source = new(scope, Control.ProxyVersion.Text);
 
     /// <summary>Whether anyone wants spans; nothing is read or made otherwise.</summary>
@@ -28,7 +30,7 @@ internal sealed class MeshSpans(string scope, string workload) : IDisposable
         if (!IsOn) return null;
         var span = Start(RequestTags.Method(start.Method), ActivityKind.Client, parent);
         if (span is not { IsAllDataRequested: true }) return span;
-        span.DisplayName = $"{RequestTags.Method(start.Method)} {cluster.Name}";
+        span.DisplayName = NameOf(RequestTags.Method(start.Method), cluster.Name);
         Describe(span, start);
         span.SetTag(MeshNames.Source, workload);
         span.SetTag(MeshNames.ServerAddress, cluster.Workload);
@@ -74,6 +76,10 @@ internal sealed class MeshSpans(string scope, string workload) : IDisposable
         Activity.Current = before;
         return span;
     }
+
+    // Methods and clusters are few, so the names are kept.
+    private string NameOf(string method, string cluster) =>
+        _names.TryGetValue((method, cluster), out var name) ? name : _names.GetOrAdd((method, cluster), static key => $"{key.Item1} {key.Item2}");
 
     private static void End(Activity span, bool failed, int status, string? error)
     {

@@ -39,7 +39,8 @@ internal sealed class RequestRecorder(MeshTelemetry owner, in RequestStart start
         var outbound = _start.Side == MeshSide.Outbound;
         (outbound ? owner.Instruments.ClientDuration : owner.Instruments.ServerDuration).Record(duration.TotalSeconds, tags);
         if (outbound) CountEdge(end);
-        if (owner.Taps.IsOn || owner.AccessLog.IsOn) Show(source, end);
+        var written = owner.AccessLog.Wants(end.Status);
+        if (written || owner.Taps.IsOn) Show(source, end, written);
     }
 
     private void CountEdge(in RequestEnd end)
@@ -52,7 +53,7 @@ internal sealed class RequestRecorder(MeshTelemetry owner, in RequestStart start
         if (end.Attempts > 1) owner.Instruments.Retries.Add(end.Attempts - 1, edge);
     }
 
-    private void Show(string source, in RequestEnd end)
+    private void Show(string source, in RequestEnd end, bool written)
     {
         var trace = server?.TraceId ?? _parent.TraceId;
         var shown = new TapEvent
@@ -74,7 +75,7 @@ internal sealed class RequestRecorder(MeshTelemetry owner, in RequestStart start
         };
         // Each edge is shown once, by its caller; what came through a gateway or by a foreign peer has no sidecar of ours before it.
         if (_start.Side != MeshSide.Inbound) owner.Taps.Show(shown);
-        owner.AccessLog.Write(shown, end.Error, trace);
+        if (written) owner.AccessLog.Write(shown, end.Error, trace);
     }
 }
 

@@ -22,7 +22,7 @@ internal sealed class SidecarTelemetry : IAsyncDisposable
         _export = new OtlpExport(OtlpSettings.From(bootstrap.Workload, bootstrap.Instance, options), _scope, Metrics.Reader);
         Loggers = _export.Logs is { } logs ? new TeeLoggerFactory(options.LoggerFactory, logs) : options.LoggerFactory;
         Taps = new TapPoint();
-        var accessLog = new AccessLog(_export.Logs?.CreateLogger(MeshNames.AccessLog));
+        var accessLog = new AccessLog(_export.Logs?.CreateLogger(MeshNames.AccessLog), options.AccessLogPerSecond, options.TimeProvider);
         Events = new MeshTelemetry(bootstrap.Workload, _scope, identity, Taps, accessLog, options.TimeProvider, this);
     }
 

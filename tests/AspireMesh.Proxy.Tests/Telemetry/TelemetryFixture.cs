@@ -17,7 +17,7 @@ internal sealed class TelemetryFixture : IDisposable
     {
         var scope = $"test-{Guid.NewGuid():N}";
         Taps = new TapPoint();
-        Events = new MeshTelemetry("web", scope, new NoIdentity(), Taps, new AccessLog(null), Time);
+        Events = new MeshTelemetry("web", scope, new NoIdentity(), Taps, new AccessLog(null, 0, Time), Time);
         _listener = new ActivityListener
         {
             ShouldListenTo = source => listen && source.Name == scope,

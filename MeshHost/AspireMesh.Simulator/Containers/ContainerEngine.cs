@@ -71,6 +71,25 @@ internal sealed class ContainerEngine(ProcessSupervisor supervisor, IConfigurati
         }
     }
 
+    /// <summary>Runs a program in a running container.</summary>
+    public async Task<(int ExitCode, string Output)> ExecuteAsync(IResource resource, IReadOnlyList<string> command, CancellationToken cancellationToken)
+    {
+        var name = NameOf(resource, resource.Annotations.OfType<ReplicaInstancesAnnotation>().Last().Instances[0]);
+        var output = new System.Text.StringBuilder();
+        var process = supervisor.Start(new ProcessSpec(Program, ["exec", name, .. command], Environment.CurrentDirectory, ProcessSpec.InheritedEnvironment()), (line, _) =>
+        {
+            lock (output)
+            {
+                output.AppendLine(line);
+            }
+        });
+        var exitCode = await process.Exited.WaitAsync(cancellationToken).ConfigureAwait(false);
+        lock (output)
+        {
+            return (exitCode, output.ToString().Trim());
+        }
+    }
+
     private static string NameOf(IResource resource, ReplicaInstance instance) =>
         resource.TryGetLastAnnotation<ContainerNameAnnotation>(out var given) ? given.Name : instance.InstanceId;
 

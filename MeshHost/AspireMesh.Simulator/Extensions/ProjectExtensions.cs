@@ -1,5 +1,5 @@
 using Aspire.Hosting.ApplicationModel;
-using AspireMesh.Simulator.Projects;
+using AspireMesh.Simulator.ProjectFiles;
 
 namespace Aspire.Hosting;
 

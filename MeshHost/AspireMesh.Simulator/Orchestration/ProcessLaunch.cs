@@ -2,7 +2,7 @@ using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using AspireMesh.Simulator.Containers;
 using AspireMesh.Simulator.Processes;
-using AspireMesh.Simulator.Projects;
+using AspireMesh.Simulator.ProjectFiles;
 
 namespace AspireMesh.Simulator.Orchestration;
 

@@ -43,6 +43,7 @@ internal static partial class ReplicaText
         }
     }
 
-    [GeneratedRegex("""\{\{-\s*(?<what>portForServing|replicaValue|index \.Annotations)\s+"(?<name>[^"]+)"\s*-\}\}""")]
+    // The dashes take the blanks around the braces away, as in the templates of Go that DCP uses.
+    [GeneratedRegex("""\s*\{\{-\s*(?<what>portForServing|replicaValue|index \.Annotations)\s+"(?<name>[^"]+)"\s*-\}\}\s*""")]
     private static partial Regex Placeholder();
 }

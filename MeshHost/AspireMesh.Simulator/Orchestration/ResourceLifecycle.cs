@@ -182,6 +182,9 @@ internal sealed partial class ResourceLifecycle(
             ExitCode = exitCode,
             StopTimeStamp = timeProvider.GetUtcNow().UtcDateTime,
             ResourceReady = null,
+
+            // What the checks found is no news about the next process.
+            HealthReports = [.. s.HealthReports.Select(r => r with { Status = null })],
             Urls = [.. s.Urls.Select(u => u with { IsInactive = true })],
         }).ConfigureAwait(false);
         await PublishStoppedAsync(run, instance).ConfigureAwait(false);

@@ -5,7 +5,7 @@ using Aspire.Hosting.Pipelines;
 using AspireMesh.Simulator.Containers;
 using AspireMesh.Simulator.Dashboard.Start;
 using AspireMesh.Simulator.Processes;
-using AspireMesh.Simulator.Projects;
+using AspireMesh.Simulator.ProjectFiles;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;

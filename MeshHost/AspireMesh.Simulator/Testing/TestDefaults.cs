@@ -1,6 +1,6 @@
 using System.Reflection;
 using Aspire.Hosting;
-using AspireMesh.Simulator.Projects;
+using AspireMesh.Simulator.ProjectFiles;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 

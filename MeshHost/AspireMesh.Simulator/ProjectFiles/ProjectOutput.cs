@@ -2,7 +2,7 @@ using System.Diagnostics;
 using Aspire.Hosting;
 using AspireMesh.Simulator.Processes;
 
-namespace AspireMesh.Simulator.Projects;
+namespace AspireMesh.Simulator.ProjectFiles;
 
 /// <summary>Finds the assembly a project was built to.</summary>
 internal sealed class ProjectOutput(ProcessSupervisor supervisor)

@@ -2,7 +2,7 @@ using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Microsoft.Extensions.Configuration;
 
-namespace AspireMesh.Simulator.Projects;
+namespace AspireMesh.Simulator.ProjectFiles;
 
 /// <summary>What every project gets: endpoints and variables of its launch profile or its Kestrel configuration, and the URLs to bind.</summary>
 internal static class ProjectDefaults

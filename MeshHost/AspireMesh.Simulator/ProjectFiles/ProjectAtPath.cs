@@ -1,6 +1,6 @@
 using Aspire.Hosting;
 
-namespace AspireMesh.Simulator.Projects;
+namespace AspireMesh.Simulator.ProjectFiles;
 
 /// <summary>A project known by its path alone.</summary>
 internal sealed class ProjectAtPath(string projectPath) : IProjectMetadata

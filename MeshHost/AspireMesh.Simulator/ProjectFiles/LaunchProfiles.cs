@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 
-namespace AspireMesh.Simulator.Projects;
+namespace AspireMesh.Simulator.ProjectFiles;
 
 /// <summary>Reads a project's launch settings and chooses a profile.</summary>
 internal static class LaunchProfiles

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Aspire.Hosting.ApplicationModel;
 
-namespace AspireMesh.Simulator.Projects;
+namespace AspireMesh.Simulator.ProjectFiles;
 
 /// <summary>A certificate for projects' https endpoints, made at each start and never trusted by the system, so that https endpoints work on a machine without a developer certificate.</summary>
 internal sealed class DevelopmentCertificate(TimeProvider timeProvider) : IDisposable

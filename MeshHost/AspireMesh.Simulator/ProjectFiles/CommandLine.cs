@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace AspireMesh.Simulator.Projects;
+namespace AspireMesh.Simulator.ProjectFiles;
 
 /// <summary>Splits a command line as a shell would: blanks separate, double quotes join.</summary>
 internal static class CommandLine

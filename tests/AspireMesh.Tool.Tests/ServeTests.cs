@@ -11,6 +11,7 @@ using AspireMesh.TestKit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace AspireMesh.Tool.Tests;
 
@@ -49,6 +50,8 @@ public sealed class ServeTests : IAsyncDisposable
 
         Assert.Empty(failures);
         Assert.Equal(root, await RootAsync());
+        // What the inbound listeners really present, seen by a client without an SVID.
+        Assert.Contains("ok: api presents spiffe://shop.mesh/ns/default/sa/api", await ToolAsync("certs", "verify"));
     }
 
     public async ValueTask DisposeAsync()
@@ -76,12 +79,15 @@ public sealed class ServeTests : IAsyncDisposable
         return (await client.GetCertificatesAsync(CancellationToken.None)).Roots.Single().Fingerprint;
     }
 
-    private async Task CheckAsync()
+    private Task<string> CheckAsync() => ToolAsync("check", "--wait", "60");
+
+    private async Task<string> ToolAsync(params string[] args)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var code = await MeshTool.RunAsync(["check", "--wait", "60"], new ToolTerminal(output, error, redirected: true, runDirectory: RunFiles), CancellationToken.None);
+        var code = await MeshTool.RunAsync(args, new ToolTerminal(output, error, redirected: true, runDirectory: RunFiles), CancellationToken.None);
         Assert.Equal((0, ""), (code, error.ToString()));
+        return output.ToString();
     }
 
     private async Task StartServeAsync(params string[] args)
@@ -98,8 +104,9 @@ public sealed class ServeTests : IAsyncDisposable
 
     private async Task StartAppAsync()
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
+        builder.Services.AddRoutingCore();
         _app = builder.Build();
         _app.MapGet("/", () => "hello");
         await _app.StartAsync();

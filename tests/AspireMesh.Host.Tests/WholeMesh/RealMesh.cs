@@ -7,6 +7,7 @@ using AspireMesh.TestKit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace AspireMesh.Host.Tests.WholeMesh;
 
@@ -33,7 +34,7 @@ internal sealed class RealMesh : IAsyncDisposable
 
     public static async Task<RealMesh> StartAsync(Func<MeshModel, MeshModel>? configure = null, string? stateDirectory = null)
     {
-        var app = WebApplication.CreateSlimBuilder(new WebApplicationOptions()).BuildOn(FreePort.Next());
+        var app = WebApplication.CreateEmptyBuilder(new WebApplicationOptions()).BuildOn(FreePort.Next());
         app.MapGet("/", () => "hello");
         await app.StartAsync();
 
@@ -161,7 +162,8 @@ internal static class AppBuilding
 {
     public static WebApplication BuildOn(this WebApplicationBuilder builder, int port)
     {
-        builder.WebHost.UseUrls($"http://127.0.0.1:{port}");
+        builder.WebHost.UseKestrelCore().UseUrls($"http://127.0.0.1:{port}");
+        builder.Services.AddRoutingCore();
         return builder.Build();
     }
 }

@@ -31,7 +31,8 @@ internal static class FreePorts
         throw new InvalidOperationException($"No port from {First} to {First + Count - 1} is free on this machine. End programs that listen there.");
     }
 
-    private static bool IsFree(int port)
+    /// <summary>Whether nobody listens on a port.</summary>
+    public static bool IsFree(int port)
     {
         // Bound to every address: a listener on another address of this port would get some of the connections meant for ours.
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ExclusiveAddressUse = true };

@@ -131,6 +131,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
             Context = context,
             SidecarsOf = HostDifferences.SidecarsOf,
             NextPort = context.IsRunMode ? FreePorts.Next : null,
+            IsPortFree = FreePorts.IsFree,
             RandomizePorts = configuration.GetValue("DcpPublisher:RandomizePorts", false),
         };
     }

@@ -6,7 +6,7 @@ using AspireMesh.Protocol.Model;
 namespace AspireMesh.Hosting.Planning;
 
 /// <summary>Gateways: for every workload marked external, and those the AppHost asks for.</summary>
-internal sealed class GatewayPlanner(PlanRequest request, List<MeshProblem> errors)
+internal sealed class GatewayPlanner(PlanRequest request, List<MeshProblem> errors, List<MeshProblem> warnings)
 {
     /// <summary>The gateways of the workloads, in their order.</summary>
     public ImmutableArray<(GatewayPlan Plan, GatewayModel Model)> Plan(ImmutableArray<IResource> workloads)
@@ -60,6 +60,11 @@ internal sealed class GatewayPlanner(PlanRequest request, List<MeshProblem> erro
         var publicPort = endpoint is { IsProxied: true, UriScheme: "http", Port: > 0 } && !request.RandomizePorts ? endpoint.Port : null;
         var takes = port is null ? publicPort is not null : port == publicPort;
         var listen = port ?? publicPort ?? request.NextPort?.Invoke() ?? 8080;
+        if (request.NextPort is { } next && (port ?? publicPort) is { } wanted && !request.IsPortFree(wanted))
+        {
+            listen = next();
+            warnings.Add(MeshDiagnostics.PortInUse.Found($"The gateway of '{workload.Name}' needs port {wanted}, which is in use: it listens on {listen} instead. End what uses {wanted}, or write .WithHttpEndpoint(port: …) on '{workload.Name}'."));
+        }
         var model = change(new GatewayModel
         {
             Name = name ?? (External(workload).Count() > 1 ? $"{workload.Name}-{endpoint.Name}" : workload.Name),

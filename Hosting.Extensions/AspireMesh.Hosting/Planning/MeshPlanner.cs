@@ -34,7 +34,7 @@ internal sealed class MeshPlanner
         foreach (var resource in resources) _sidecars[resource] = SidecarsOf(resource);
         var workloads = resources.Select(Workload).ToImmutableArray();
         var edges = Edges();
-        var gateways = new GatewayPlanner(_request, _errors).Plan(resources);
+        var gateways = new GatewayPlanner(_request, _errors, _warnings).Plan(resources);
         new PolicyTargets(_request, _errors).Check(resources, edges.Select(e => e.Plan));
         var options = _request.Mesh.Options;
         return new MeshPlan

@@ -26,6 +26,9 @@ internal sealed record PlanRequest
     /// <summary>A free port of this machine, never the same twice; null in publish mode, where ports are the cluster's business.</summary>
     public required Func<int>? NextPort { get; init; }
 
+    /// <summary>Whether nobody listens on a port yet.</summary>
+    public Func<int, bool> IsPortFree { get; init; } = _ => true;
+
     /// <summary>Whether fixed public ports are ignored (several AppHosts in one test run).</summary>
     public bool RandomizePorts { get; init; }
 

@@ -118,6 +118,19 @@ public class MeshPlannerTests
     }
 
     [Fact]
+    public async Task A_gateway_whose_port_is_in_use_takes_another_and_says_so()
+    {
+        _app.Builder.AddExecutable("shop", "app", ".").WithHttpEndpoint(port: Planned.TakenPort, name: "http").WithExternalHttpEndpoints();
+
+        Equal("""
+            workload shop [http:http]
+              shop-sidecar is shop in 127.0.0.1:9001 admin 127.0.0.1:9002
+            gateway shop -> shop.http at http://localhost:9003 (127.0.0.1:9003) takes the port
+            warning The gateway of 'shop' needs port 8999, which is in use: it listens on 9003 instead. End what uses 8999, or write .WithHttpEndpoint(port: …) on 'shop'. [MESH0407]
+            """, await _app.TextAsync());
+    }
+
+    [Fact]
     public async Task External_services_are_reached_through_the_sidecar()
     {
         var bank = _app.Builder.AddExternalService("bank", new Uri("https://bank.example/"));

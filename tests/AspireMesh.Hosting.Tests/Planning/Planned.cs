@@ -5,6 +5,9 @@ namespace AspireMesh.Hosting.Tests.Planning;
 /// <summary>An AppHost that is planned and never started. Ports count up from 9001.</summary>
 internal sealed class Planned
 {
+    /// <summary>A port that somebody else listens on.</summary>
+    public const int TakenPort = 8999;
+
     public IDistributedApplicationBuilder Builder { get; } = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { DisableDashboard = true, AssemblyName = typeof(Planned).Assembly.GetName().Name });
 
     public IResourceBuilder<ExecutableResource> Http(string name) => Builder.AddExecutable(name, "app", ".").WithHttpEndpoint(name: "http");
@@ -27,6 +30,7 @@ internal sealed class Planned
                 Context = Builder.ExecutionContext,
                 SidecarsOf = sidecarsOf ?? (_ => 1),
                 NextPort = () => ++port,
+                IsPortFree = p => p != TakenPort,
             },
             TestContext.Current.CancellationToken);
     }

@@ -1,0 +1,143 @@
+using System.Net;
+using AspireMesh.Protocol.Policies;
+using Microsoft.AspNetCore.Http;
+
+namespace AspireMesh.Proxy.Tests.Pipeline;
+
+/// <summary>Policies of an edge over real sockets and TLS, one test each; the rules have unit tests of their own.</summary>
+public class EdgePolicyTests
+{
+    [Fact]
+    public async Task Beyond_the_cap_one_waits_and_the_next_gets_503_at_once()
+    {
+        var release = new TaskCompletionSource();
+        var arrived = new SemaphoreSlim(0);
+        await using var pair = await HttpPair.StartAsync(
+            async c =>
+            {
+                arrived.Release();
+                await release.Task;
+                await c.Response.WriteAsync("done");
+            },
+            Limited(running: 1, pending: 1));
+        var first = pair.Client.GetStringAsync("");
+        await arrived.WaitAsync();
+        var others = new[] { pair.Client.GetAsync(""), pair.Client.GetAsync("") };
+        using var refused = await await Task.WhenAny(others);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+        Assert.StartsWith("UO;", Assert.Single(refused.Headers.GetValues("x-mesh-error")));
+        release.SetResult();
+        Assert.Equal("done", await first);
+        Assert.Contains(HttpStatusCode.OK, (await Task.WhenAll(others)).Select(r => r.StatusCode));
+    }
+
+    [Fact]
+    public async Task An_open_breaker_answers_in_place_of_the_app()
+    {
+        await using var pair = await HttpPair.StartAsync(
+            c => { c.Response.StatusCode = 500; return Task.CompletedTask; },
+            new HttpPairOptions().WithCluster(c => c with { CircuitBreaker = new CircuitBreakerPolicy { MinimumThroughput = 5, BreakDuration = TimeSpan.FromMinutes(10) } }));
+        for (var i = 0; i < 5; i++) await pair.Client.GetAsync("");
+        using var sixth = await pair.Client.GetAsync("");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, sixth.StatusCode);
+        Assert.Equal("UO", pair.LastRequest.Flags);
+        Assert.Equal(5, pair.App.Requests.Count);
+    }
+
+    [Fact]
+    public async Task The_same_user_meets_the_same_destination()
+    {
+        await using var one = await TestApp.AnsweringAsync(200, "one");
+        await using var two = await TestApp.AnsweringAsync(200, "two");
+        var policy = new LoadBalancingPolicy { Algorithm = LoadBalancingAlgorithm.ConsistentHash, HashSource = HashSource.Cookie, HashName = "user" };
+        await using var pair = await HttpPair.InFrontOfAsync([one.Address, two.Address], new HttpPairOptions().WithCluster(c => c with { LoadBalancing = policy }));
+        var homes = new HashSet<string>();
+        for (var user = 0; user < 20; user++)
+        {
+            var seen = new HashSet<string>();
+            for (var i = 0; i < 3; i++)
+            {
+                using var request = new HttpRequestMessage(HttpMethod.Get, "");
+                request.Headers.TryAddWithoutValidation("Cookie", $"a=b; user=u{user}");
+                using var response = await pair.Client.SendAsync(request);
+                seen.Add(await response.Content.ReadAsStringAsync());
+            }
+
+            homes.Add(Assert.Single(seen));
+        }
+
+        Assert.Equal(2, homes.Count);
+    }
+
+    [Fact]
+    public async Task A_preflight_never_reaches_the_app_and_its_answer_permits_the_page()
+    {
+        await using var pair = await HttpPair.StartAsync(
+            c => c.Response.WriteAsync("data"), new HttpPairOptions().WithRoute(r => r with { Cors = new CorsPolicy { Origins = ["https://page.test"], Methods = ["PUT"] } }));
+        using var preflight = new HttpRequestMessage(HttpMethod.Options, "");
+        preflight.Headers.TryAddWithoutValidation("Origin", "https://page.test");
+        preflight.Headers.TryAddWithoutValidation("Access-Control-Request-Method", "PUT");
+        using var permission = await pair.Client.SendAsync(preflight);
+        Assert.Equal((HttpStatusCode.NoContent, "PUT"), (permission.StatusCode, Assert.Single(permission.Headers.GetValues("Access-Control-Allow-Methods"))));
+        Assert.Empty(pair.App.Requests);
+        using var get = new HttpRequestMessage(HttpMethod.Get, "");
+        get.Headers.TryAddWithoutValidation("Origin", "https://page.test");
+        using var data = await pair.Client.SendAsync(get);
+        Assert.Equal("https://page.test", Assert.Single(data.Headers.GetValues("Access-Control-Allow-Origin")));
+    }
+
+    [Fact]
+    public async Task Under_more_load_than_it_can_take_an_app_is_spared_and_the_refused_are_told_when_to_come_back()
+    {
+        var running = 0;
+        var most = 0;
+        var release = new TaskCompletionSource();
+        await using var pair = await HttpPair.StartAsync(
+            async c =>
+            {
+                var now = Interlocked.Increment(ref running);
+                InterlockedMax(ref most, now);
+                await release.Task;
+                Interlocked.Decrement(ref running);
+            },
+            new HttpPairOptions().WithInbound(e => e with { LoadShedding = new LoadSheddingPolicy { MinConcurrency = 3, MaxConcurrency = 3 } }));
+        var all = Enumerable.Range(0, 10).Select(_ => pair.Client.GetAsync("")).ToList();
+        for (var refused = 0; refused < 7; refused++)
+        {
+            var next = await Task.WhenAny(all);
+            all.Remove(next);
+            using var response = await next;
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+            Assert.NotNull(response.Headers.RetryAfter);
+        }
+
+        release.SetResult();
+        foreach (var admitted in await Task.WhenAll(all)) Assert.Equal(HttpStatusCode.OK, admitted.StatusCode);
+        Assert.Equal(3, most);
+    }
+
+    [Fact]
+    public async Task A_destination_that_leaves_and_one_that_comes_need_no_restart()
+    {
+        await using var one = await TestApp.AnsweringAsync(200, "one");
+        await using var two = await TestApp.AnsweringAsync(200, "two");
+        await using var pair = await HttpPair.InFrontOfAsync([one.Address]);
+        Assert.Equal("one", await pair.Client.GetStringAsync(""));
+        var cluster = pair.Pair.CallerSnapshot.Clusters[0];
+        await pair.Pair.ApplyCallerAsync(pair.Pair.CallerSnapshot with { Clusters = [cluster with { Destinations = [cluster.Destinations[0] with { Address = two.Address }] }] });
+        Assert.Equal("two", await pair.Client.GetStringAsync(""));
+        await pair.Pair.ApplyCallerAsync(pair.Pair.CallerSnapshot with { Clusters = [cluster with { Destinations = [] }] });
+        using var none = await pair.Client.GetAsync("");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, none.StatusCode);
+    }
+
+    private static HttpPairOptions Limited(int running, int pending) => new()
+    {
+        Caller = s => s with { Outbound = [s.Outbound[0] with { Limits = new ConcurrencyPolicy { MaxConcurrentRequests = running, MaxPendingRequests = pending } }] },
+    };
+
+    private static void InterlockedMax(ref int target, int value)
+    {
+        for (int old; (old = Volatile.Read(ref target)) < value;) Interlocked.CompareExchange(ref target, value, old);
+    }
+}

@@ -1,8 +1,9 @@
+using AspireMesh.Benchmarks.Control;
 using AspireMesh.Benchmarks.Footprint;
 using AspireMesh.Benchmarks.Pair;
 using AspireMesh.Benchmarks.Start;
 
-string[] verbs = ["pair", "footprint", "start"];
+string[] verbs = ["pair", "footprint", "start", "control"];
 var verb = args.FirstOrDefault(a => !a.StartsWith('-'));
 switch (verb)
 {
@@ -12,6 +13,8 @@ switch (verb)
         return await FootprintBenchmark.RunAsync(args);
     case "start":
         return await StartBenchmark.RunAsync(args);
+    case "control":
+        return await ControlBenchmark.RunAsync(args);
     default:
         Console.Error.WriteLine($"usage: dotnet run -c Release --project tests/Benchmarks -- {string.Join('|', verbs)} [--json]");
         return 2;

@@ -80,6 +80,8 @@ internal sealed class SharedSidecars(IServiceProvider services, IMeshControl con
             OtlpEndpoint = telemetry.GetValueOrDefault("OTEL_EXPORTER_OTLP_ENDPOINT"),
             OtlpHeaders = telemetry.GetValueOrDefault("OTEL_EXPORTER_OTLP_HEADERS"),
             OtlpProtocol = telemetry.GetValueOrDefault("OTEL_EXPORTER_OTLP_PROTOCOL"),
+            // Development asks for a second instead of the SDK's minute; the variables of this process are not the sidecar's.
+            OtlpInterval = int.TryParse(telemetry.GetValueOrDefault("OTEL_METRIC_EXPORT_INTERVAL"), out var milliseconds) ? TimeSpan.FromMilliseconds(milliseconds) : null,
         };
     }
 

@@ -29,13 +29,27 @@ internal sealed class OtlpExport : IAsyncDisposable
         var meters = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource).AddMeter(scope).AddView(Limit).AddReader(local);
         if (settings.IsOn)
         {
-            meters = meters.AddOtlpExporter(o => settings.Apply(o, "v1/metrics"));
-            _tracers = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource).AddSource(scope).AddOtlpExporter(o => settings.Apply(o, "v1/traces")).Build();
+            meters = meters.AddOtlpExporter((o, reader) =>
+            {
+                settings.Apply(o, "v1/metrics");
+                var periodic = reader.PeriodicExportingMetricReaderOptions;
+                if (settings.Interval is { } interval) periodic.ExportIntervalMilliseconds = (int)interval.TotalMilliseconds;
+            });
+            _tracers = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource).AddSource(scope).AddOtlpExporter(o =>
+            {
+                settings.Apply(o, "v1/traces");
+                o.BatchExportProcessorOptions.ScheduledDelayMilliseconds = settings.IntervalOr(o.BatchExportProcessorOptions.ScheduledDelayMilliseconds);
+            }).Build();
             _logs = LoggerFactory.Create(logging => logging.AddOpenTelemetry(o =>
             {
                 o.SetResourceBuilder(resource);
                 o.IncludeFormattedMessage = true;
-                o.AddOtlpExporter(e => settings.Apply(e, "v1/logs"));
+                o.AddOtlpExporter((e, processor) =>
+                {
+                    settings.Apply(e, "v1/logs");
+                    var batch = processor.BatchExportProcessorOptions;
+                    batch.ScheduledDelayMilliseconds = settings.IntervalOr(batch.ScheduledDelayMilliseconds);
+                });
             }));
         }
         _meters = meters.Build();

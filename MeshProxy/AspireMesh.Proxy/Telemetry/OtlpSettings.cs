@@ -9,7 +9,8 @@ namespace AspireMesh.Proxy.Telemetry;
 /// <param name="Endpoint">The receiver, or null.</param>
 /// <param name="Headers"><c>name=value</c>, comma separated.</param>
 /// <param name="Protocol"><c>grpc</c> or <c>http/protobuf</c>.</param>
-internal sealed record OtlpSettings(string ServiceName, string Instance, bool FromEnvironment, string? Endpoint, string? Headers, string? Protocol)
+/// <param name="Interval">How often it is sent; null for the variables' or the SDK's.</param>
+internal sealed record OtlpSettings(string ServiceName, string Instance, bool FromEnvironment, string? Endpoint, string? Headers, string? Protocol, TimeSpan? Interval)
 {
     private const string EndpointVariable = "OTEL_EXPORTER_OTLP_ENDPOINT";
     private const string DisabledVariable = "OTEL_SDK_DISABLED";
@@ -29,7 +30,11 @@ internal sealed record OtlpSettings(string ServiceName, string Instance, bool Fr
         options.ServiceName is null,
         options.OtlpEndpoint,
         options.OtlpHeaders,
-        options.OtlpProtocol);
+        options.OtlpProtocol,
+        options.OtlpInterval);
+
+    /// <summary>The interval for an option that has one; the given value stays where none was set.</summary>
+    public int IntervalOr(int milliseconds) => Interval is { } set ? (int)set.TotalMilliseconds : milliseconds;
 
     /// <summary>Writes an endpoint that was given into an exporter's options; a path is appended where the protocol has one per signal (OTLP specification, "Endpoint URLs").</summary>
     public void Apply(OtlpExporterOptions options, string signalPath)

@@ -14,7 +14,7 @@ public sealed class OtlpExportTests
         var api = Telemetry("api", receiver);
         Serve(web, "only-web");
         Serve(api, "only-api");
-        foreach (var path in new[] { "/v1/traces", "/v1/logs" })
+        foreach (var path in new[] { "/v1/traces", "/v1/logs", "/v1/metrics" })
         {
             await Control.ClientFixture.UntilAsync(() => receiver.Received.Any(r => r.Path == path && r.Text.Contains("only-web")) && receiver.Received.Any(r => r.Path == path && r.Text.Contains("only-api")));
         }
@@ -44,7 +44,7 @@ public sealed class OtlpExportTests
 
     private static SidecarTelemetry Telemetry(string workload, OtlpReceiver receiver) => new(
         Bootstrap(workload),
-        new MeshSidecarOptions { ServiceName = $"{workload}-sidecar", OtlpEndpoint = receiver.Address, OtlpHeaders = "x-otlp-api-key=secret", OtlpProtocol = "http/protobuf" },
+        new MeshSidecarOptions { ServiceName = $"{workload}-sidecar", OtlpEndpoint = receiver.Address, OtlpHeaders = "x-otlp-api-key=secret", OtlpProtocol = "http/protobuf", OtlpInterval = TimeSpan.FromMilliseconds(200) },
         new IdentityGauges());
 
     private static void Serve(SidecarTelemetry telemetry, string route)

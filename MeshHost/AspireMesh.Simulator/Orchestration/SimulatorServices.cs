@@ -30,6 +30,7 @@ internal static class SimulatorServices
         services.AddSingleton<IDistributedApplicationEventing>(eventing);
         services.AddSingleton(pipeline);
         services.AddSingleton<IDistributedApplicationPipeline>(pipeline);
+        services.AddSingleton<IPipelineOutputService, PipelineOutput>();
         services.AddOptions<PipelineOptions>().Bind(builder.Configuration.GetSection("Pipeline"));
         services.AddSingleton(provider => CreateLoggerService(provider, options.EnableResourceLogging));
         services.AddSingleton<ResourceNotificationService>();

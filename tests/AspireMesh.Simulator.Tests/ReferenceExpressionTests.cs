@@ -1,0 +1,47 @@
+namespace AspireMesh.Simulator.Tests;
+
+public class ReferenceExpressionTests
+{
+    [Fact]
+    public async Task An_expression_can_be_taken_apart_and_rebuilt_with_other_values()
+    {
+        await using var builder = DistributedApplicationTestingBuilder.Create();
+        var one = builder.AddParameter("one", "first");
+        var two = builder.AddParameter("two", "second/");
+        var text = ReferenceExpression.Create($"{{{one}}} and {one:uri}");
+
+        var rebuilt = new ReferenceExpressionBuilder();
+        rebuilt.AppendLiteral("{");
+        rebuilt.AppendValueProvider(two.Resource, text.StringFormats[0]);
+        rebuilt.AppendLiteral("} and ");
+        rebuilt.AppendValueProvider(two.Resource, text.StringFormats[1]);
+
+        Assert.Equal("{{{0}}} and {1}", text.Format);
+        Assert.Equal(text.Format, rebuilt.Build().Format);
+        Assert.Equal("{second/} and second%2F", await rebuilt.Build().GetValueAsync(TestApp.Patience));
+    }
+
+    [Theory]
+    [InlineData("yes", "on")]
+    [InlineData("YES", "on")]
+    [InlineData("no", "off")]
+    public async Task A_conditional_chooses_by_its_condition(string value, string expected)
+    {
+        await using var builder = DistributedApplicationTestingBuilder.Create();
+        var condition = builder.AddParameter("condition", value);
+
+        var text = ReferenceExpression.CreateConditional(condition.Resource, "yes", ReferenceExpression.Create($"on"), ReferenceExpression.Create($"off"));
+
+        Assert.True(text.IsConditional);
+        Assert.Equal(expected, await text.GetValueAsync(TestApp.Patience));
+    }
+
+    [Fact]
+    public async Task A_configured_parameter_wins_over_its_default()
+    {
+        await using var builder = DistributedApplicationTestingBuilder.Create();
+        builder.Configuration["Parameters:name"] = "configured";
+
+        Assert.Equal("configured", await builder.AddParameter("name", "default").Resource.GetValueAsync(TestApp.Patience));
+    }
+}

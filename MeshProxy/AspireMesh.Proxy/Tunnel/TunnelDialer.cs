@@ -15,6 +15,8 @@ namespace AspireMesh.Proxy.Tunnel;
 /// </summary>
 internal sealed class TunnelDialer : ITunnelDialer, IAsyncDisposable
 {
+    private const int MaxConnectionsTried = 3;
+
     private readonly ConcurrentDictionary<(string Address, string Identity), TunnelPool> _pools = new();
     private readonly TunnelConnector _connector;
     private readonly OutsideDialer _outside;
@@ -72,16 +74,16 @@ internal sealed class TunnelDialer : ITunnelDialer, IAsyncDisposable
             return await OpenAloneAsync(own, opening, destination, cancellationToken);
         }
         var pool = _pools.GetOrAdd((destination.Address, cluster.ExpectedIdentity!), static (key, s) => new TunnelPool(key.Address, s.expected, s._connector, s._options), (expected, _connector, _options));
-        while (true)
+        for (var attempt = 1; ; attempt++)
         {
             var connection = await pool.GetAsync(cancellationToken);
             try
             {
                 return await OpenOnAsync(connection, opening, destination, cancellationToken);
             }
-            catch (TunnelException e) when (e.Error is TunnelError.Refused && !connection.IsUsable)
+            catch (DialException e) when (attempt < MaxConnectionsTried && e.Error is DialError.Refused or DialError.Broken && !connection.IsUsable)
             {
-                // The peer drains this connection; the next one is a new connection, so this ends.
+                // The connection was drained or lost before the stream was let in, so nothing was delivered: the next one is a new connection.
                 cancellationToken.ThrowIfCancellationRequested();
             }
         }
@@ -96,11 +98,6 @@ internal sealed class TunnelDialer : ITunnelDialer, IAsyncDisposable
             _ = own.DrainAsync(CancellationToken.None);
             return stream;
         }
-        catch (TunnelException e)
-        {
-            await own.DisposeAsync();
-            throw new DialException(DialError.Refused, $"'{destination.Name}' refused the stream: {e.Message}", e);
-        }
         catch
         {
             await own.DisposeAsync();
@@ -110,19 +107,23 @@ internal sealed class TunnelDialer : ITunnelDialer, IAsyncDisposable
 
     private static async ValueTask<TunnelStream> OpenOnAsync(TunnelConnection connection, StreamOpening opening, DestinationSnapshot destination, CancellationToken cancellationToken)
     {
-        var stream = connection.Open(opening);
+        TunnelStream? stream = null;
         try
         {
+            stream = connection.Open(opening);
             await stream.Ready.WaitAsync(cancellationToken);
             return stream;
         }
-        catch (TunnelException e) when (e.Error is not TunnelError.Refused)
+        catch (TunnelException e)
         {
-            throw new DialException(ErrorOf(e.Error), $"'{destination.Name}' did not let '{opening.Endpoint}' be reached: {Describe(e.Error)}", e);
+            // A connection that is over refuses streams too, but that is no refusal by the other end.
+            var error = connection.Ended.IsCompleted && e.Error == TunnelError.Refused ? TunnelError.ConnectionLost : e.Error;
+            throw new DialException(ErrorOf(error), $"'{destination.Name}' did not let '{opening.Endpoint}' be reached: {Describe(error)}", e);
         }
         catch
         {
-            stream.Dispose();
+            // Given up while the far side was still connecting to its app.
+            stream?.Dispose();
             throw;
         }
     }
@@ -136,6 +137,7 @@ internal sealed class TunnelDialer : ITunnelDialer, IAsyncDisposable
     {
         TunnelError.Unauthorized => DialError.Denied,
         TunnelError.UnknownEndpoint or TunnelError.AppUnreachable => DialError.AppUnreachable,
+        TunnelError.Refused => DialError.Refused,
         _ => DialError.Broken,
     };
 
@@ -143,7 +145,9 @@ internal sealed class TunnelDialer : ITunnelDialer, IAsyncDisposable
     {
         TunnelError.Unauthorized => "its authorization rules refuse this workload",
         TunnelError.UnknownEndpoint => "it has no such endpoint",
+        TunnelError.Refused => "it is going away or has as many streams as it takes",
         TunnelError.AppUnreachable => "its app does not take connections",
-        _ => "the tunnel's connection broke",
+        // In TLS 1.3 that is how a refused client certificate looks from here.
+        _ => "the tunnel's connection broke; where that repeats, its sidecar's log says whether it refused this one's certificate",
     };
 }

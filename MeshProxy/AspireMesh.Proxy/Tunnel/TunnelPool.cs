@@ -30,23 +30,19 @@ internal sealed class TunnelPool(string address, SpiffeId expected, TunnelConnec
     /// <summary>A connection with room for a stream; opens one where there is none, or where all have many streams and more may be opened.</summary>
     public async ValueTask<TunnelConnection> GetAsync(CancellationToken cancellationToken)
     {
-        while (true)
+        Task<TunnelConnection> opening;
+        lock (_gate)
         {
-            Task<TunnelConnection> opening;
-            lock (_gate)
-            {
-                _lastUsed = options.Tunnel.Time.GetTimestamp();
-                var best = _connections.Where(c => c.IsUsable).MinBy(c => c.OpenStreams);
-                var crowded = best is not null && best.OpenStreams >= options.StreamsBeforeNext && _connections.Count < options.MaxConnections;
-                if (best is not null && !crowded) return best;
-                // A crowded connection is still a good one: open the next in the background and go on.
-                _opening ??= OpenAsync();
-                if (best is not null) return best;
-                opening = _opening;
-            }
-            var connection = await opening.WaitAsync(cancellationToken);
-            if (connection.IsUsable) return connection;
+            _lastUsed = options.Tunnel.Time.GetTimestamp();
+            var best = _connections.Where(c => c.IsUsable).MinBy(c => c.OpenStreams);
+            var crowded = best is not null && best.OpenStreams >= options.StreamsBeforeNext && _connections.Count < options.MaxConnections;
+            if (best is not null && !crowded) return best;
+            // A crowded connection is still a good one: open the next in the background and go on.
+            _opening ??= OpenAsync();
+            if (best is not null) return best;
+            opening = _opening;
         }
+        return await opening.WaitAsync(cancellationToken);
     }
 
     /// <summary>Lets running streams finish and takes no new ones: what is opened from now on uses the current SVID.</summary>

@@ -44,6 +44,20 @@ public class TunnelDialerTests
     }
 
     [Fact]
+    public async Task While_the_callee_replaces_its_svid_every_stream_is_opened_at_the_first_call()
+    {
+        await using var app = Echo();
+        await using var pair = await PairAsync(app);
+        await using var dialer = Dialer(pair, pair.CallerSvids);
+        for (var i = 0; i < 30; i++)
+        {
+            pair.CalleeSvids.Replace(pair.Certificates.Svid("api"));
+            await using var stream = await OpenAsync(dialer, pair, StreamKind.Http1);
+            await EchoAsync(stream);
+        }
+    }
+
+    [Fact]
     public async Task A_callee_that_came_back_is_dialled_anew()
     {
         await using var app = Echo();

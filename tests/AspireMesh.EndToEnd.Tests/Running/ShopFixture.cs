@@ -1,0 +1,52 @@
+namespace AspireMesh.EndToEnd.Tests.Running;
+
+/// <summary>One running shop for all tests of a class. It is started by the first test that asks, so that a skip can name its reason.</summary>
+public abstract class ShopFixture(SidecarMode mode) : IAsyncLifetime
+{
+    private readonly SemaphoreSlim gate = new(1, 1);
+    private RunningShop? shop;
+
+    public SidecarMode Mode => mode;
+
+    internal async Task<RunningShop> GetAsync()
+    {
+        await gate.WaitAsync();
+        try
+        {
+            return shop ??= await RunningShop.StartAsync(mode);
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (shop is not null) await shop.DisposeAsync();
+        gate.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}
+
+/// <summary>All sidecars in the AppHost's process.</summary>
+public sealed class SharedShop() : ShopFixture(SidecarMode.Shared);
+
+/// <summary>A process per sidecar.</summary>
+public sealed class PerWorkloadShop() : ShopFixture(SidecarMode.PerWorkload);
+
+/// <summary>Tests that share one run with shared sidecars.</summary>
+[CollectionDefinition(Name)]
+public sealed class SharedShopCollection : ICollectionFixture<SharedShop>
+{
+    public const string Name = "shared shop";
+}
+
+/// <summary>Tests that share one run with a process per sidecar.</summary>
+[CollectionDefinition(Name)]
+public sealed class PerWorkloadShopCollection : ICollectionFixture<PerWorkloadShop>
+{
+    public const string Name = "shop with a process per sidecar";
+}

@@ -1,0 +1,46 @@
+using AspireMesh.EndToEnd.Tests.Running;
+
+namespace AspireMesh.EndToEnd.Tests.Shop;
+
+/// <summary>Nothing of a run outlives it.</summary>
+[Collection("shops of their own")]
+public sealed class EndTests
+{
+    private const int InterruptBit = 1 << (2 - 1);
+
+    [Theory]
+    [InlineData(SidecarMode.Shared)]
+    [InlineData(SidecarMode.PerWorkload)]
+    public async Task A_killed_AppHost_leaves_no_process_behind(SidecarMode mode)
+    {
+        Machine.NeedLinux();
+        await using var shop = await RunningShop.StartAsync(mode);
+        Assert.True(shop.Processes().Count > 5, $"only {shop.Processes().Count} processes were found");
+        Signals.SendKill(shop.Pid);
+        await shop.Exited;
+        await Eventually.GetAsync(() => Task.FromResult(string.Join(Environment.NewLine, shop.Processes())), left => left.Length == 0, "the end of every process of a killed AppHost");
+    }
+
+    [Theory]
+    [InlineData(SidecarMode.Shared)]
+    [InlineData(SidecarMode.PerWorkload)]
+    public async Task Ctrl_C_ends_everything_and_takes_the_run_file_away(SidecarMode mode)
+    {
+        Machine.NeedLinux();
+        await using var shop = await RunningShop.StartAsync(mode);
+        Assert.Single(shop.RunFiles());
+        // A shell that starts a command in the background has it ignore SIGINT, and children inherit that; SIGTERM takes the same way out.
+        if (InterruptIsIgnored(shop.Pid)) Signals.SendTerminate(shop.Pid);
+        else Signals.SendInterrupt(shop.Pid);
+        await shop.Exited.WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal(0, shop.ExitCode);
+        Assert.Empty(shop.Processes());
+        Assert.Empty(shop.RunFiles());
+    }
+
+    private static bool InterruptIsIgnored(int pid)
+    {
+        var line = File.ReadLines($"/proc/{pid}/status").First(l => l.StartsWith("SigIgn:", StringComparison.Ordinal));
+        return (Convert.ToUInt64(line.Split('\t')[1], 16) & InterruptBit) != 0;
+    }
+}

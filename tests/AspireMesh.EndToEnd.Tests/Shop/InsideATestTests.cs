@@ -1,0 +1,24 @@
+using Aspire.Hosting.Testing;
+using AspireMesh.EndToEnd.Tests.Running;
+
+namespace AspireMesh.EndToEnd.Tests.Shop;
+
+[Collection("shops of their own")]
+public sealed class InsideATestTests
+{
+    [Fact]
+    public async Task The_shop_boots_inside_a_test_and_ships_an_order()
+    {
+        Machine.NeedNode();
+        var appHost = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Shop_AppHost>(["--Shop:Store=sqlite"]);
+        await using var app = await appHost.BuildAsync();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
+        await app.StartAsync(patience.Token);
+        await app.ResourceNotifications.WaitForResourceHealthyAsync("frontend", patience.Token);
+
+        using var http = app.CreateHttpClient("frontend");
+        using var client = new ShopClient(http.BaseAddress!);
+        Assert.Equal("Shipped", await client.PlaceAndFollowAsync("lamp", pieces: 1, price: 6_900));
+        await app.StopAsync(patience.Token);
+    }
+}

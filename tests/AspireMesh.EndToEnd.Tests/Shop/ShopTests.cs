@@ -1,0 +1,95 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using AspireMesh.EndToEnd.Tests.Running;
+
+namespace AspireMesh.EndToEnd.Tests.Shop;
+
+/// <summary>What the meshed shop must do, whichever way its sidecars are hosted.</summary>
+public abstract class ShopTests(ShopFixture fixture)
+{
+    private const string Loaded = ".card";
+    private static readonly string[] Edges = ["catalog>cache", "frontend>catalog", "frontend>orders", "inventory>postgres", "orders>inventory", "orders>payments"];
+
+    [Fact]
+    public async Task The_page_lists_the_catalogue_places_an_order_and_shows_its_status()
+    {
+        var shop = await fixture.GetAsync();
+        await using var browser = await Browser.StartAsync();
+        var page = await browser.OpenAsync(shop.Page);
+        await page.Locator(Loaded).First.WaitForAsync();
+        Assert.Equal(6, await page.Locator(Loaded).CountAsync());
+
+        await page.Locator(".card[data-sku=compass] input[name=pieces]").FillAsync("2");
+        await page.Locator(".card[data-sku=compass] button").ClickAsync();
+        await page.Locator(".order[data-end]").WaitForAsync();
+        await page.Locator("#activity li").First.WaitForAsync();
+        await Browser.SaveAsync(page, $"shop-{fixture.Mode}");
+
+        var order = await page.Locator(".order").First.InnerTextAsync();
+        Assert.Contains("2 × Pocket compass", order, StringComparison.Ordinal);
+        Assert.Contains("Shipped", order, StringComparison.Ordinal);
+        Assert.StartsWith("catalog-", await page.Locator("#replica").InnerTextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_order_of_more_than_there_is_says_out_of_stock_and_one_over_the_limit_says_declined()
+    {
+        var shop = await fixture.GetAsync();
+        using var client = new ShopClient(shop.Page);
+        Assert.Equal("OutOfStock", await client.PlaceAndFollowAsync("parrot", pieces: 50, price: 100));
+        Assert.Equal("Declined", await client.PlaceAndFollowAsync("boots", pieces: 10, price: 12_900));
+    }
+
+    [Fact]
+    public async Task Requests_are_spread_over_both_replicas_of_the_catalogue()
+    {
+        var shop = await fixture.GetAsync();
+        using var client = new HttpClient { BaseAddress = shop.Page };
+        var replicas = new HashSet<string>();
+        await Eventually.TrueAsync(async () =>
+        {
+            replicas.Add((await client.GetFromJsonAsync<JsonElement>("/api/products")).GetProperty("replica").GetString()!);
+            return replicas.Count == 2;
+        }, "answers of both replicas");
+    }
+
+    [Fact]
+    public async Task Aspiremesh_check_says_that_all_is_well()
+    {
+        var shop = await fixture.GetAsync();
+        var run = await shop.MeshAsync("check", "--wait", "90");
+        Assert.True(run.ExitCode == 0, run.ToString());
+    }
+
+    [Fact]
+    public async Task Status_lists_every_edge_with_mtls_seen_and_counts_that_rise()
+    {
+        Machine.NeedPostgres();
+        var shop = await fixture.GetAsync();
+        using var client = new ShopClient(shop.Page);
+        await client.PlaceAndFollowAsync("lamp", pieces: 1, price: 6_900);
+        Assert.True((await client.Http.GetAsync("/api/products")).IsSuccessStatusCode);
+        var before = await Eventually.GetAsync(shop.StatusAsync, s => Edges.All(name => s.Edges.Any(e => $"{e.From}>{e.To}" == name && e.Mtls == true && e.Requests > 0)), $"mtls and requests on {string.Join(", ", Edges)}", show: Describe);
+
+        await client.PlaceAndFollowAsync("lamp", pieces: 1, price: 6_900);
+        string[] rising = ["frontend>orders", "orders>inventory", "orders>payments"];
+        await Eventually.GetAsync(shop.StatusAsync, after => rising.All(name => Requests(after, name) > Requests(before, name)), "request counts that rise", show: Describe);
+
+        static string Describe(Protocol.Admin.MeshStatus status) => string.Join(Environment.NewLine, status.Edges);
+
+        static long Requests(Protocol.Admin.MeshStatus status, string edge) => status.Edges.Where(e => $"{e.From}>{e.To}" == edge).Sum(e => e.Requests);
+    }
+
+    [Fact]
+    public async Task The_ready_line_says_what_runs_and_how()
+    {
+        var shop = await fixture.GetAsync();
+        Assert.Contains("simulator", shop.ReadyLine, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("strict", shop.ReadyLine, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains(fixture.Mode == SidecarMode.Shared ? "sidecars shared" : "sidecars per workload", shop.ReadyLine, StringComparison.OrdinalIgnoreCase);
+    }
+}
+
+/// <summary>All sidecars in the AppHost's process.</summary>
+[Collection(SharedShopCollection.Name)]
+public sealed class SharedShopTests(SharedShop fixture) : ShopTests(fixture);

@@ -27,11 +27,18 @@ internal sealed class SidecarState(SidecarBootstrap bootstrap, RuntimeHolder run
     /// <summary>Going away: finishes what runs, takes nothing new.</summary>
     public bool IsDraining { get => _draining; set => _draining = value; }
 
-    /// <summary>Where the admin listener is bound, <c>host:port</c>.</summary>
-    public string? AdminAddress { get => _adminAddress; set => _adminAddress = value; }
+    /// <summary>Where the admin listener is bound, <c>host:port</c>; null while it is not.</summary>
+    public string? AdminAddress => _adminAddress;
 
-    /// <summary>Where the inbound listener is bound, <c>host:port</c>.</summary>
-    public string? InboundAddress { get => _inboundAddress; set => _inboundAddress = value; }
+    /// <summary>Where the inbound listener is bound, <c>host:port</c>; null while it is not.</summary>
+    public string? InboundAddress => _inboundAddress;
+
+    /// <summary>A listener was opened, at once or after its port had been in use.</summary>
+    public void SetBound(MeshSide side, string address)
+    {
+        if (side == MeshSide.Admin) _adminAddress = address;
+        else if (side == MeshSide.Inbound) _inboundAddress = address;
+    }
 
     /// <summary>Listeners that could not be opened and are being retried, a line each by listener name.</summary>
     public ImmutableDictionary<string, string> ListenerProblems => Volatile.Read(ref _listenerProblems);

@@ -28,7 +28,6 @@ internal sealed class SnapshotApplier(
     {
         if (adminListen is null) return;
         await listeners.ApplyAsync([(adminListen, AdminTarget)]);
-        state.AdminAddress = listeners.AddressOf(AdminTarget)?.ToString();
     }
 
     public async ValueTask<IReadOnlyList<string>> ApplyAsync(MeshSnapshot snapshot, CancellationToken cancellationToken)
@@ -44,7 +43,6 @@ internal sealed class SnapshotApplier(
             if (bundle.Replace(snapshot.TrustBundle)) TrustChanged?.Invoke();
             holder.Replace(SidecarRuntime.Create(snapshot, rules));
             await listeners.ApplyAsync(Wanted(snapshot));
-            state.InboundAddress = listeners.AddressOf(InboundTarget)?.ToString();
             state.IsReady = true;
             events.SnapshotApplied(snapshot);
             _first.TrySetResult();

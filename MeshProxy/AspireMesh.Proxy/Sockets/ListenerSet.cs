@@ -47,12 +47,6 @@ internal sealed partial class ListenerSet(Action<Socket, ListenerTarget> take, S
         }
     }
 
-    /// <summary>Where a target is bound; null while its port is not open.</summary>
-    public IPEndPoint? AddressOf(ListenerTarget target)
-    {
-        lock (_listeners) return _listeners.Values.FirstOrDefault(l => l.Target == target)?.Acceptor.EndPoint;
-    }
-
     /// <summary>Closes every port; connections already taken live on.</summary>
     public async Task CloseAsync()
     {
@@ -88,6 +82,7 @@ internal sealed partial class ListenerSet(Action<Socket, ListenerTarget> take, S
             listener.Acceptor = Acceptor.Open(endPoint, socket => take(socket, listener.Target));
             lock (_listeners) _listeners[Key(endPoint, target)] = listener;
             state.ClearListenerProblem(target.Name);
+            state.SetBound(target.Side, listener.Acceptor.EndPoint.ToString());
             return true;
         }
         catch (SocketException e)

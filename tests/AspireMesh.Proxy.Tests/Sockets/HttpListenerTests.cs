@@ -58,8 +58,16 @@ public class HttpListenerTests
         holder.Listen();
         await pair.ApplyCallerAsync(pair.CallerSnapshot with { Outbound = [pair.CallerSnapshot.Outbound[0] with { Listen = holder.LocalEndPoint!.ToString()! }] });
         Assert.Contains("is in use", pair.Caller.State.ListenerProblems["api.http"]);
+        using var inboundHolder = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        inboundHolder.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        inboundHolder.Listen();
+        var inbound = inboundHolder.LocalEndPoint!.ToString()!;
+        await pair.ApplyCallerAsync(pair.CallerSnapshot with { Inbound = pair.CallerSnapshot.Inbound with { Listen = inbound } });
+        Assert.Contains("is in use", pair.Caller.State.ListenerProblems["inbound"]);
+        inboundHolder.Dispose();
         holder.Dispose();
         await RecordedEvents.EventuallyAsync(() => pair.Caller.State.ListenerProblems.IsEmpty ? true : (bool?)null);
+        Assert.Equal(inbound, pair.Caller.State.InboundAddress);
         using var client = new HttpClient();
         Assert.EndsWith("api.http", await AskAsync(client, pair.OutboundUri, "1.1"));
     }

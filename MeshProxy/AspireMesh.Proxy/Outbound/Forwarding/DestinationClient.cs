@@ -35,6 +35,8 @@ internal sealed class DestinationClient : HttpMessageInvoker
             ConnectTimeout = connectTimeout > TimeSpan.Zero ? connectTimeout : Timeout.InfiniteTimeSpan,
             // Shorter than the keep-alive of the servers in use (Node and uvicorn: 5 s): a stream must not be reused while its server is closing it.
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(4),
+            // A busy HTTP/2 connection would never fall idle: without an end of its own it would keep a tunnel, and the SVIDs it was made with, alive for good.
+            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
             MaxResponseHeadersLength = 1024,
             // Bytes in, bytes out: values that are not ASCII are the app's business.
             RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1,

@@ -33,6 +33,10 @@ internal interface IMeshControl : IAsyncDisposable
     /// <summary>Gets a sidecar a new SVID.</summary>
     Task RenewAsync(string instance, CancellationToken cancellationToken);
 
+    /// <summary>Moves the weight of one leg of a traffic split.</summary>
+    /// <exception cref="MeshValidationException">There is no such edge, route or leg.</exception>
+    Task MoveSplitAsync(SplitChange change, CancellationToken cancellationToken);
+
     /// <summary>Applies a policy document to the model in force.</summary>
     /// <exception cref="MeshValidationException">It cannot be applied; carries every reason.</exception>
     Task ApplyPoliciesAsync(string json, string source, CancellationToken cancellationToken);

@@ -49,6 +49,13 @@ internal sealed class InnerControl(ControlPlaneOptions options) : IMeshControl
     }
 
     /// <inheritdoc/>
+    public Task MoveSplitAsync(SplitChange change, CancellationToken cancellationToken)
+    {
+        _mesh.MoveSplit(change);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
     public Task ApplyPoliciesAsync(string json, string source, CancellationToken cancellationToken)
     {
         _mesh.ApplyPolicies(MeshDocument.ReadPolicies(json, source));

@@ -63,6 +63,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
         if (_control is ProcessControl own) model.Resources.Add(own.Resource);
         var hosting = ChooseHosting(mesh.Options, out var proxy);
         new PlanApplier(plan, model.Resources, configuration, services.GetRequiredService<IHostEnvironment>()).Apply(proxy, WriteBootstrapAsync);
+        foreach (var command in SplitCommands.Of(plan.Model)) mesh.Annotations.Add(command);
         Follow(mesh, model, plan, _control, hosting, file);
     }
 
@@ -78,6 +79,9 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
 
     /// <summary>Gets a sidecar a new SVID.</summary>
     public Task RenewAsync(string instance, CancellationToken cancellationToken) => _control?.RenewAsync(instance, cancellationToken) ?? Task.CompletedTask;
+
+    /// <summary>Moves the weight of one leg of a traffic split.</summary>
+    public Task MoveSplitAsync(SplitChange change, CancellationToken cancellationToken) => _control?.MoveSplitAsync(change, cancellationToken) ?? Task.CompletedTask;
 
     /// <summary>Returns once a sidecar is ready, or when <paramref name="patience"/> is over.</summary>
     public async Task WaitForSidecarAsync(string instance, TimeSpan patience, CancellationToken cancellationToken)

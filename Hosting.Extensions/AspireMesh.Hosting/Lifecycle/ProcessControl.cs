@@ -112,6 +112,9 @@ internal sealed partial class ProcessControl : IMeshControl
     public Task RenewAsync(string instance, CancellationToken cancellationToken) => _client.RenewAsync(new RenewChange { Instance = instance }, cancellationToken);
 
     /// <inheritdoc/>
+    public Task MoveSplitAsync(SplitChange change, CancellationToken cancellationToken) => _client.MoveSplitAsync(change, cancellationToken);
+
+    /// <inheritdoc/>
     public Task ApplyPoliciesAsync(string json, string source, CancellationToken cancellationToken) => _client.ApplyPoliciesAsync(json, cancellationToken);
 
     /// <inheritdoc/>

@@ -118,6 +118,23 @@ public class TwoServicesTests
         Assert.EndsWith("/ns/default/sa/back", (string?)row.Snapshot.Properties.Single(p => p.Name == "mesh.identity").Value);
     }
 
+    [Fact]
+    public async Task A_command_on_the_mesh_moves_the_weight_of_a_split()
+    {
+        await using var mesh = new MeshApp();
+        var stable = mesh.Service("stable");
+        var next = mesh.Service("next");
+        var front = mesh.Service("front").WithReference(stable);
+        mesh.Mesh.Edge(front, stable).WithTrafficSplit((stable, 100), (next, 0));
+        await mesh.StartAsync("front", "stable", "next", "mesh");
+        Assert.StartsWith("200 stable ", await mesh.GetAsync(front, "/call/STABLE_HTTP/"));
+
+        var result = await mesh.App.ResourceCommands.ExecuteCommandAsync(mesh.Mesh.Resource, Lifecycle.SplitCommands.NameOf("front", "stable", "next", 100), mesh.Limit);
+
+        Assert.True(result.Success, result.Message);
+        await mesh.AnswersAsync(front, "/call/STABLE_HTTP/", "200 next ");
+    }
+
     private static int? Pid(ResourceEvent e) => e.Snapshot.State?.Text == KnownResourceStates.Running
         ? e.Snapshot.Properties.FirstOrDefault(p => p.Name == "executable.pid")?.Value switch { int number => number, string text => int.Parse(text, System.Globalization.CultureInfo.InvariantCulture), _ => null }
         : null;

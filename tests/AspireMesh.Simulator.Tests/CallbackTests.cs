@@ -2,7 +2,11 @@ namespace AspireMesh.Simulator.Tests;
 
 public class CallbackTests
 {
-    private static readonly DistributedApplicationExecutionContext Run = new(DistributedApplicationOperation.Run);
+    // Aspire asks the context for its services while it evaluates.
+    private static readonly DistributedApplicationExecutionContext Run = new(new DistributedApplicationExecutionContextOptions(DistributedApplicationOperation.Run)
+    {
+        Services = new ServiceCollection().AddSingleton<ResourceLoggerService>().BuildServiceProvider(),
+    });
 
     [Fact]
     public async Task Environment_callbacks_share_one_dictionary_in_order()

@@ -124,7 +124,7 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         }
 
         var host = _host.Build();
-        _executionContextOptions.ServiceProvider = host.Services;
+        _executionContextOptions.Services = host.Services;
         return new DistributedApplication(host) { IsStartedElsewhere = _interception is not null };
     }
 

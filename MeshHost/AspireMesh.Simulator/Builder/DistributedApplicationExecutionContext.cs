@@ -29,8 +29,16 @@ public class DistributedApplicationExecutionContextOptions
     /// <summary>The publisher's name.</summary>
     public string? PublisherName { get; }
 
-    /// <summary>The application's services, once built.</summary>
-    public IServiceProvider? ServiceProvider { get; set; }
+    /// <summary>The application's services; null until they are built.</summary>
+    public IServiceProvider? Services { get; set; }
+
+    /// <summary>The application's services; null until they are built.</summary>
+    [Obsolete("Use Services instead.")]
+    public IServiceProvider? ServiceProvider
+    {
+        get => Services;
+        set => Services = value;
+    }
 }
 
 /// <summary>Run or publish, and the application's services.</summary>
@@ -67,7 +75,7 @@ public class DistributedApplicationExecutionContext
     public string PublisherName { get; set; }
 
     /// <summary>The application's services. Throws <see cref="InvalidOperationException"/> before <c>Build()</c>.</summary>
-    public IServiceProvider Services => _options?.ServiceProvider
+    public IServiceProvider Services => _options?.Services
         ?? throw new InvalidOperationException("The application's services are not there yet: they are built by Build().");
 
     /// <summary>The same as <see cref="Services"/>.</summary>

@@ -8,17 +8,17 @@ public class ReferenceExpressionTests
         await using var builder = DistributedApplicationTestingBuilder.Create();
         var one = builder.AddParameter("one", "first");
         var two = builder.AddParameter("two", "second/");
-        var text = ReferenceExpression.Create($"{{{one}}} and {one:uri}");
+        var text = ReferenceExpression.Create($"<{one}> and {one:uri}");
 
         var rebuilt = new ReferenceExpressionBuilder();
-        rebuilt.AppendLiteral("{");
+        rebuilt.AppendLiteral("<");
         rebuilt.AppendValueProvider(two.Resource, text.StringFormats[0]);
-        rebuilt.AppendLiteral("} and ");
+        rebuilt.AppendLiteral("> and ");
         rebuilt.AppendValueProvider(two.Resource, text.StringFormats[1]);
 
-        Assert.Equal("{{{0}}} and {1}", text.Format);
+        Assert.Equal("<{0}> and {1}", text.Format);
         Assert.Equal(text.Format, rebuilt.Build().Format);
-        Assert.Equal("{second/} and second%2F", await rebuilt.Build().GetValueAsync(TestApp.Patience));
+        Assert.Equal("<second/> and second%2F", await rebuilt.Build().GetValueAsync(TestApp.Patience));
     }
 
     [Theory]
@@ -37,11 +37,12 @@ public class ReferenceExpressionTests
     }
 
     [Fact]
-    public async Task A_configured_parameter_wins_over_its_default()
+    public async Task A_parameters_value_is_configured_or_known()
     {
         await using var builder = DistributedApplicationTestingBuilder.Create();
         builder.Configuration["Parameters:name"] = "configured";
 
-        Assert.Equal("configured", await builder.AddParameter("name", "default").Resource.GetValueAsync(TestApp.Patience));
+        Assert.Equal("configured", await builder.AddParameter("name").Resource.GetValueAsync(TestApp.Patience));
+        Assert.Equal("known", await builder.AddParameter("other", "known").Resource.GetValueAsync(TestApp.Patience));
     }
 }

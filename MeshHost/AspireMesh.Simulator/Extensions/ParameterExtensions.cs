@@ -10,13 +10,15 @@ public static class ParameterResourceBuilderExtensions
     public static IResourceBuilder<ParameterResource> AddParameter(this IDistributedApplicationBuilder builder, [ResourceName] string name, bool secret = false) =>
         builder.AddResource(Create(builder, name, secret, null)).WithParameterState();
 
-    /// <summary>A value known here, unless configured.</summary>
+    /// <summary>A value known here.</summary>
     public static IResourceBuilder<ParameterResource> AddParameter(this IDistributedApplicationBuilder builder, [ResourceName] string name, string value, bool publishValueAsDefault = false, bool secret = false) =>
         builder.AddParameter(name, () => value, publishValueAsDefault, secret);
 
-    /// <summary>A value found here, unless configured.</summary>
+    /// <summary>A value found here. A secret cannot be published as default.</summary>
     public static IResourceBuilder<ParameterResource> AddParameter(this IDistributedApplicationBuilder builder, [ResourceName] string name, Func<string> valueGetter, bool publishValueAsDefault = false, bool secret = false) =>
-        builder.AddResource(Create(builder, name, secret, new ConstantParameterDefault(valueGetter))).WithParameterState();
+        publishValueAsDefault && secret
+            ? throw new ArgumentException($"The parameter '{name}' cannot be both secret and published as a default value.", nameof(secret))
+            : builder.AddResource(new ParameterResource(name, _ => valueGetter(), secret) { Default = publishValueAsDefault ? new ConstantParameterDefault(valueGetter) : null }).WithParameterState();
 
     /// <summary>A value made here, unless configured.</summary>
     public static IResourceBuilder<ParameterResource> AddParameter(this IDistributedApplicationBuilder builder, [ResourceName] string name, ParameterDefault value, bool secret = false, bool persist = false) =>

@@ -21,11 +21,20 @@ public class ReferenceExpressionBuilder
         // The handler wrote into this builder while it was made.
     }
 
-    /// <summary>Adds text.</summary>
+    /// <summary>Adds text. A single brace stands for itself, and so does a doubled one: text copied from another expression's format stays right.</summary>
     public void AppendLiteral(string value)
     {
         ArgumentNullException.ThrowIfNull(value);
-        _format.Append(value.Replace("{", "{{", StringComparison.Ordinal).Replace("}", "}}", StringComparison.Ordinal));
+        for (var i = 0; i < value.Length; i++)
+        {
+            var c = value[i];
+            _format.Append(c);
+            if (c is '{' or '}')
+            {
+                _format.Append(c);
+                i += i + 1 < value.Length && value[i + 1] == c ? 1 : 0;
+            }
+        }
     }
 
     /// <summary>Adds text; null adds nothing.</summary>

@@ -17,6 +17,14 @@ internal sealed record CallerIdentity(string? Id, string? Workload)
         return new CallerIdentity(id, at < 0 ? null : parsed.Path[(at + WorkloadSegment.Length)..]);
     }
 
+    /// <summary>Of an identity that a handshake proved; null is nobody.</summary>
+    public static CallerIdentity FromPeer(SpiffeId? peer)
+    {
+        if (peer is null) return Unknown;
+        var at = peer.Path.IndexOf(WorkloadSegment, StringComparison.Ordinal);
+        return new CallerIdentity(peer.ToString(), at < 0 ? null : peer.Path[(at + WorkloadSegment.Length)..]);
+    }
+
     /// <summary>Policies name callers by workload or by whole id; the control plane completes them where it can.</summary>
     public bool Is(string name) => name.StartsWith("spiffe://", StringComparison.Ordinal) ? name == Id : name == Workload;
 }

@@ -50,7 +50,4 @@ public static class ResponseFlags
 
     /// <summary>The stream was idle for too long after it had begun.</summary>
     public const string StreamIdle = "SI";
-
-    /// <summary>A request came back to a sidecar it had already left: a loop.</summary>
-    public const string LoopDetected = "LR";
 }

@@ -116,6 +116,21 @@ public class EdgePolicyTests
         Assert.Equal(3, most);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_caller_without_a_reference_gets_403_with_the_line_to_type_and_no_byte_reaches_the_app(bool worksOnRequests)
+    {
+        var options = new HttpPairOptions { Callee = s => s with { Inbound = s.Inbound with { Endpoints = [s.Inbound.Endpoints[0] with { WorksOnRequests = worksOnRequests, Authorization = [] }] } } };
+        await using var pair = await HttpPair.StartAsync(c => c.Response.WriteAsync("in"), options.WithRetry());
+        using var response = await pair.Client.PostAsync("", new StringContent("x"));
+        Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
+        Assert.StartsWith("UAEX;", Assert.Single(response.Headers.GetValues("x-mesh-error")));
+        Assert.Contains("AllowFrom", await response.Content.ReadAsStringAsync());
+        Assert.Empty(pair.App.Requests);
+        Assert.Equal(1, pair.LastRequest.Attempts);
+    }
+
     [Fact]
     public async Task A_destination_that_leaves_and_one_that_comes_need_no_restart()
     {

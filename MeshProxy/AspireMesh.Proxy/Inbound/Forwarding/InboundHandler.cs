@@ -20,7 +20,7 @@ internal sealed class InboundHandler(TimeProvider time, IMeshEvents events, IHtt
     {
         var arrived = time.GetTimestamp();
         HeaderHygiene.CleanRequest(context);
-        var caller = CallerIdentity.FromId(entry.Peer?.ToString());
+        var caller = CallerIdentity.FromPeer(entry.Peer);
         var request = events.RequestStarted(new RequestStart(
             MeshSide.Inbound, caller.Id, workload, rules.Endpoint.Name, context.Request.Method, context.Request.Path.Value ?? "/", context.Request.Protocol,
             context.Request.Headers.TraceParent, context.Request.Headers.TraceState, arrived));

@@ -42,7 +42,7 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
         try
         {
             if (request.Leg.Faults is { } faults && await InjectAsync(faults)) return;
-            HttpMessageInvoker client = services.Clients.Get(request.Cluster.Snapshot, destination.Snapshot, timeouts.Connect);
+            var client = services.Clients.Get(request.Cluster.Snapshot, destination, timeouts.Connect);
             if (route.Snapshot.Hedging is { } hedging && !request.HasBody && HttpMethodFacts.IsIdempotent(request.Context.Request.Method) && !HeaderHygiene.IsUpgrade(request.Context))
                 client = new HedgingInvoker(services, request, destination, client, hedging);
             var error = await services.Forwarder.SendAsync(request.Context, DestinationClient.Authority, client, route.Forwarding.For(request.Context.Request), this, _deadline.Token);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Http;
+using AspireMesh.Proxy.Outbound.LoadBalancing;
 using AspireMesh.Proxy.Tunnel;
 
 namespace AspireMesh.Proxy.Outbound.Forwarding;
@@ -14,6 +15,14 @@ internal sealed class DestinationClients(ITunnelDialer dialer, TimeProvider time
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(60);
     private readonly ConcurrentDictionary<Key, Lazy<DestinationClient>> _clients = new();
     private readonly ConcurrentQueue<(long At, DestinationClient Client)> _retired = new();
+
+    public HttpMessageInvoker Get(ClusterSnapshot cluster, Destination destination, TimeSpan connectTimeout)
+    {
+        if (destination.Client is { } found && found.ConnectTimeout == connectTimeout) return found.Client;
+        var client = Get(cluster, destination.Snapshot, connectTimeout);
+        destination.Client = new FoundClient(connectTimeout, client);
+        return client;
+    }
 
     public DestinationClient Get(ClusterSnapshot cluster, DestinationSnapshot destination, TimeSpan connectTimeout) =>
         _clients.GetOrAdd(KeyOf(cluster, destination, connectTimeout), static (_, a) => new Lazy<DestinationClient>(() => DestinationClient.Create(a.cluster, a.destination, a.connectTimeout, a.dialer)), (cluster, destination, connectTimeout, dialer)).Value;

@@ -8,9 +8,15 @@ internal sealed record Destination(DestinationSnapshot Snapshot, DestinationStat
 {
     public string Name => Snapshot.Name;
 
+    /// <summary>The client found for it last: finding it again costs a hash over seven texts, which every request would pay.</summary>
+    public FoundClient? Client { get; set; }
+
     /// <summary>Can be chosen, leaving aside that too many ejections switch to panic.</summary>
     public bool IsHealthy => !State.ProbedUnhealthy && !State.Draining && !State.Outliers.IsEjected;
 
     /// <summary>The breaker lets a request through. Panic never overrides a breaker: it protects the destination, not the caller.</summary>
     public bool IsAdmitting => Breaker is null || Breaker.CouldAdmit;
 }
+
+/// <summary>A client and the time limit it was made with; one reference, so that it is read and replaced whole.</summary>
+internal sealed record FoundClient(TimeSpan ConnectTimeout, HttpMessageInvoker Client);

@@ -12,7 +12,8 @@ namespace AspireMesh.Proxy.Control;
 /// <summary>Gets SVIDs: the first one with a join token, the following ones with the SVID before. Each has a new key.</summary>
 internal sealed class Enrolment(SidecarBootstrap bootstrap, TrustDomain trustDomain, TimeProvider time)
 {
-    private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(10);
+    // Generous: a join that is given up after the control plane took its single-use token cannot be tried again.
+    private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(30);
 
     /// <summary>Whether a token can be had again, so that an expired SVID is no end.</summary>
     public bool CanJoinAgain => bootstrap.JoinTokenFile is not null;

@@ -18,7 +18,8 @@ namespace AspireMesh.Hosting.Lifecycle;
 /// <summary>The mesh of one running AppHost: its plan, its control plane and its sidecars, from just before the start to the end of the application.</summary>
 internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvider time) : IAsyncDisposable
 {
-    private readonly CancellationTokenSource _stopping = new();
+    // What stops with the application is not started again, nor reported as lost.
+    private readonly CancellationTokenSource _stopping = CancellationTokenSource.CreateLinkedTokenSource(services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping);
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _ready = new();
     private readonly ILogger _logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("AspireMesh");
     private readonly PrivateFolder _folder = new();
@@ -234,7 +235,10 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
             if (ProblemOf(instance) is null) Ready(instance).TrySetResult();
             rows.Changed(instance);
         };
-        _background = Task.WhenAll(_apps.FollowAsync(Stopping), rows.FollowAsync(Stopping), restarts.FollowAsync(Stopping), AnnounceAsync(mesh, plan, control, hosting, rows), file?.FollowAsync(control, Stopping) ?? Task.CompletedTask);
+        _background = Task.WhenAll(new[]
+        {
+            _apps.FollowAsync(Stopping), rows.FollowAsync(Stopping), restarts.FollowAsync(Stopping), AnnounceAsync(mesh, plan, control, hosting, rows), file?.FollowAsync(control, Stopping) ?? Task.CompletedTask,
+        }.Select(SayWhenBrokenAsync));
     }
 
     private async Task AnnounceAsync(MeshResource mesh, MeshPlan plan, IMeshControl control, SidecarHosting hosting, SidecarRows rows)
@@ -253,6 +257,19 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
         }
     }
 
+    /// <summary>Nobody waits for what goes on in the background; when it breaks, that has to be seen.</summary>
+    private async Task SayWhenBrokenAsync(Task work)
+    {
+        try
+        {
+            await work;
+        }
+        catch (Exception e) when (!Stopping.IsCancellationRequested)
+        {
+            LogBroken(e);
+        }
+    }
+
     private TaskCompletionSource Ready(string instance) => _ready.GetOrAdd(instance, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
 
     [LoggerMessage(1, LogLevel.Information, "AspireMesh ready: {Line}")]
@@ -263,6 +280,9 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
 
     [LoggerMessage(3, LogLevel.Warning, "The sidecar '{Instance}' is not ready: {Problem}. Look at its log, or type: aspiremesh check --wait 30")]
     private partial void LogSlowSidecar(string instance, string problem);
+
+    [LoggerMessage(5, LogLevel.Error, "The mesh no longer follows the application. Start the AppHost again, and report this with its log.")]
+    private partial void LogBroken(Exception exception);
 
     [LoggerMessage(4, LogLevel.Debug, "The application ended before the mesh was ready.")]
     private partial void LogNeverReady();

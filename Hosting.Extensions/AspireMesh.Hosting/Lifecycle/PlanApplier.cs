@@ -62,7 +62,11 @@ internal sealed class PlanApplier(MeshPlan plan, IResourceCollection resources, 
     {
         // The sidecar never waits for its app; the app waits for its sidecar, and whoever waits for the app waits for both.
         var waits = workload.Annotations.OfType<WaitAnnotation>().Where(w => w.WaitType != WaitType.WaitForCompletion).SelectMany(w => beside.GetValueOrDefault(w.Resource) ?? []);
-        foreach (var sidecar in beside[workload].Concat(waits).Distinct().ToArray()) workload.Annotations.Add(new WaitAnnotation(sidecar, WaitType.WaitUntilHealthy));
+        foreach (var sidecar in beside[workload].Concat(waits).Distinct().ToArray())
+        {
+            // A sidecar that stops is started again, so one that is not there is worth waiting for.
+            workload.Annotations.Add(new WaitAnnotation(sidecar, WaitType.WaitUntilHealthy) { WaitBehavior = WaitBehavior.WaitOnResourceUnavailable });
+        }
     }
 
     private static void Rewrite(IResource caller, ValueRewriter rewriter, IEnumerable<EdgePlan> edges)

@@ -1,5 +1,6 @@
 using AspireMesh.Protocol.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 
 namespace AspireMesh.Hosting.Lifecycle;
@@ -25,11 +26,13 @@ internal sealed partial class SidecarRestarts(IServiceProvider services, Resourc
                 if (change.Resource is not ExecutableResource sidecar || sidecar is not (MeshSidecarProcessResource or MeshControlResource)) continue;
                 var (restarts, inARow, before) = _seen.GetValueOrDefault(sidecar);
                 var state = change.Snapshot.State?.Text;
-                if (state == before) continue;
-                var died = before is not null && before != KnownResourceStates.Stopping && (state == KnownResourceStates.Exited || state == KnownResourceStates.Finished || state == KnownResourceStates.FailedToStart);
-                inARow = died ? inARow + 1 : state == KnownResourceStates.Running && change.Snapshot.HealthStatus == Microsoft.Extensions.Diagnostics.HealthChecks.HealthStatus.Healthy ? 0 : inARow;
-                _seen[sidecar] = (died ? restarts + 1 : restarts, inARow, state);
-                if (died) await RestartAsync(sidecar, change.Snapshot.ExitCode, restarts + 1, inARow, cancellationToken);
+                if (change.Snapshot.HealthStatus == HealthStatus.Healthy) inARow = 0;
+                var died = before is not null && before != state && before != KnownResourceStates.Stopping && (state == KnownResourceStates.Exited || state == KnownResourceStates.Finished || state == KnownResourceStates.FailedToStart);
+                if (died) (restarts, inARow) = (restarts + 1, inARow + 1);
+                _seen[sidecar] = (restarts, inARow, state);
+
+                // Not awaited: while one that keeps stopping is paused, another is started at once.
+                if (died) _ = RestartAsync(sidecar, change.Snapshot.ExitCode, restarts, inARow, cancellationToken);
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -43,9 +46,16 @@ internal sealed partial class SidecarRestarts(IServiceProvider services, Resourc
         var pause = TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, FirstPause.Ticks << Math.Min(inARow - 1, 10)));
         LogDied(MeshDiagnostics.SidecarDied.Found($"'{sidecar.Name}' stopped by itself (exit code {exitCode?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "unknown"}) and is started again").ToString());
         await notifications.PublishUpdateAsync(sidecar, s => s with { Properties = SidecarRows.With(s.Properties, ("mesh.restarts", restarts)) });
-        await Task.Delay(pause, time, cancellationToken);
-        var result = await services.GetRequiredService<ResourceCommandService>().ExecuteCommandAsync(sidecar, KnownResourceCommands.StartCommand, cancellationToken);
-        if (!result.Success && !result.Canceled) LogNotStarted(sidecar.Name, result.Message ?? "no reason given");
+        try
+        {
+            await Task.Delay(pause, time, cancellationToken);
+            var result = await services.GetRequiredService<ResourceCommandService>().ExecuteCommandAsync(sidecar, KnownResourceCommands.StartCommand, cancellationToken);
+            if (!result.Success && !result.Canceled) LogNotStarted(sidecar.Name, result.Message ?? "no reason given");
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            LogNotStarted(sidecar.Name, e.Message);
+        }
     }
 
     [LoggerMessage(1, LogLevel.Warning, "{Problem}")]

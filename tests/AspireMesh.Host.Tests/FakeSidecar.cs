@@ -86,8 +86,12 @@ internal sealed class FakeSidecar : IAsyncDisposable
     /// <summary>Presents another sidecar's certificate from now on.</summary>
     public void UseSvidOf(FakeSidecar other) => (Svid, Leaf) = (other.Svid, other.Leaf);
 
-    /// <summary>Completes as the watch ends, with its error if it has one.</summary>
-    public Task Watching => _reading;
+    /// <summary>Opens a watch that is going to be refused; the refusal may come while the hello is still being sent.</summary>
+    public async Task WatchToTheEndAsync(string? instance = null, bool withSvid = true)
+    {
+        await WatchAsync(instance, withSvid);
+        await _reading;
+    }
 
     public Task ReportAsync(SidecarReport report) =>
         _watch!.RequestStream.WriteAsync(new SidecarMessage { Report = ByteString.CopyFrom(JsonSerializer.SerializeToUtf8Bytes(report, MeshJson.Default.SidecarReport)) });

@@ -92,8 +92,7 @@ public class JoinTests
         var sidecar = fixture.Sidecar("web");
 
         var renew = await Assert.ThrowsAsync<RpcException>(() => sidecar.RenewAsync(withSvid: false));
-        await sidecar.WatchAsync(withSvid: false);
-        var watch = await Assert.ThrowsAsync<RpcException>(() => sidecar.Watching);
+        var watch = await Assert.ThrowsAsync<RpcException>(() => sidecar.WatchToTheEndAsync(withSvid: false));
 
         Assert.Equal(StatusCode.Unauthenticated, renew.StatusCode);
         Assert.Equal(StatusCode.Unauthenticated, watch.StatusCode);

@@ -93,9 +93,8 @@ public class WatchTests
         var web = fixture.Sidecar("web");
         await web.JoinAsync();
 
-        await web.WatchAsync(instance: "api");
+        var refusal = await Assert.ThrowsAsync<RpcException>(() => web.WatchToTheEndAsync(instance: "api"));
 
-        var refusal = await Assert.ThrowsAsync<RpcException>(() => web.Watching);
         Assert.Equal(StatusCode.NotFound, refusal.StatusCode);
     }
 

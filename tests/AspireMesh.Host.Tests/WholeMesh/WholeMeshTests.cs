@@ -39,10 +39,10 @@ public class WholeMeshTests
     [Fact]
     public async Task Short_lived_svids_are_renewed_under_load_and_no_request_fails()
     {
-        await using var mesh = await RealMesh.StartAsync(m => m with { SvidLifetime = TimeSpan.FromSeconds(4) });
+        await using var mesh = await RealMesh.StartAsync(m => m with { SvidLifetime = TimeSpan.FromSeconds(8) });
         var first = mesh.Control.GetStatus().Workloads.Min(w => w.SvidExpires);
 
-        var (_, failures) = await mesh.LoadWhileAsync(() => mesh.UntilAsync(m => m.GetStatus().Workloads.Min(w => w.SvidExpires) > first + TimeSpan.FromSeconds(4)));
+        var (_, failures) = await mesh.LoadWhileAsync(() => mesh.UntilAsync(m => m.GetStatus().Workloads.Min(w => w.SvidExpires) > first + TimeSpan.FromSeconds(8)));
 
         Assert.Empty(failures);
     }

@@ -12,7 +12,7 @@ internal sealed partial class RunningShop : IAsyncDisposable
 {
     public const string MarkVariable = "SHOP_TEST_RUN";
     public const string PostgresPassword = "end-to-end";
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(150);
+    private static readonly TimeSpan StartPatience = TimeSpan.FromMinutes(4);
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(60);
     private readonly Process process;
     private readonly ConcurrentQueue<string> output = new();
@@ -59,7 +59,7 @@ internal sealed partial class RunningShop : IAsyncDisposable
         Machine.NeedNode();
         var mark = Guid.NewGuid().ToString("n");
         var runFolder = Directory.CreateTempSubdirectory("aspiremesh-run-").FullName;
-        var start = new ProcessStartInfo("dotnet", [Repository.AppHost, "--DcpPublisher:RandomizePorts=true", $"--Mesh:SidecarHosting={(mode == SidecarMode.Shared ? "Shared" : "PerWorkload")}", .. arguments])
+        var start = new ProcessStartInfo("dotnet", [Repository.AppHost, "--DcpPublisher:RandomizePorts=true", "--Logging:LogLevel:Shop.AppHost.Resources=Debug", $"--Mesh:SidecarHosting={(mode == SidecarMode.Shared ? "Shared" : "PerWorkload")}", .. arguments])
         {
             WorkingDirectory = Path.Combine(Repository.Root, "playground", "Shop.AppHost"),
             RedirectStandardOutput = true,

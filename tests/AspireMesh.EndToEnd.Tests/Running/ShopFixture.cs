@@ -37,16 +37,23 @@ public sealed class SharedShop() : ShopFixture(SidecarMode.Shared);
 /// <summary>A process per sidecar.</summary>
 public sealed class PerWorkloadShop() : ShopFixture(SidecarMode.PerWorkload);
 
-/// <summary>Tests that share one run with shared sidecars.</summary>
-[CollectionDefinition(Name)]
+/// <summary>Tests that share one run with shared sidecars. Not beside others: a shop is a dozen processes, and two at once on a small machine wait for each other.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class SharedShopCollection : ICollectionFixture<SharedShop>
 {
     public const string Name = "shared shop";
 }
 
 /// <summary>Tests that share one run with a process per sidecar.</summary>
-[CollectionDefinition(Name)]
+[CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class PerWorkloadShopCollection : ICollectionFixture<PerWorkloadShop>
 {
     public const string Name = "shop with a process per sidecar";
+}
+
+/// <summary>Tests that end their shop, so that each starts its own.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class OwnShopCollection
+{
+    public const string Name = "shops of their own";
 }

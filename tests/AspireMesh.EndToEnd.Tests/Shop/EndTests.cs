@@ -3,7 +3,7 @@ using AspireMesh.EndToEnd.Tests.Running;
 namespace AspireMesh.EndToEnd.Tests.Shop;
 
 /// <summary>Nothing of a run outlives it.</summary>
-[Collection("shops of their own")]
+[Collection(OwnShopCollection.Name)]
 public sealed class EndTests
 {
     private const int InterruptBit = 1 << (2 - 1);

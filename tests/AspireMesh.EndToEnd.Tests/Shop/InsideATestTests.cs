@@ -3,7 +3,7 @@ using AspireMesh.EndToEnd.Tests.Running;
 
 namespace AspireMesh.EndToEnd.Tests.Shop;
 
-[Collection("shops of their own")]
+[Collection(OwnShopCollection.Name)]
 public sealed class InsideATestTests
 {
     [Fact]

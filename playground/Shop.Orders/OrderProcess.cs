@@ -27,7 +27,7 @@ internal sealed partial class OrderProcess(Inventory.V1.Inventory.InventoryClien
             if (await PayAsync(id, order, cancellation) is { } refusal)
             {
                 await inventory.ReleaseAsync(reserve, deadline: clock.GetUtcNow().UtcDateTime + Deadline, cancellationToken: cancellation);
-                Step(id, OrderStatus.Declined, refusal);
+                Step(id, refusal.Status, refusal.Text);
                 return;
             }
 
@@ -35,22 +35,30 @@ internal sealed partial class OrderProcess(Inventory.V1.Inventory.InventoryClien
             await Task.Delay(TimeSpan.FromMilliseconds(400), clock, cancellation);
             Step(id, OrderStatus.Shipped, "On its way to you");
         }
-        catch (Exception error) when (error is RpcException or HttpRequestException or TaskCanceledException)
+        catch (Exception error) when (error is RpcException or OperationCanceledException)
         {
             OrderFailed(logger, id, error);
-            Step(id, OrderStatus.Failed, error is RpcException rpc ? $"The stock does not answer ({rpc.StatusCode})" : "The payment does not go through");
+            Step(id, OrderStatus.Failed, error is RpcException rpc ? $"The stock does not answer ({rpc.StatusCode})" : "The shop closes");
         }
     }
 
-    /// <summary>Null when the money was taken, the reason otherwise.</summary>
-    private async Task<string?> PayAsync(string id, OrderRequest order, CancellationToken cancellation)
+    /// <summary>Null when the money was taken, what became of the order otherwise.</summary>
+    private async Task<(OrderStatus Status, string Text)?> PayAsync(string id, OrderRequest order, CancellationToken cancellation)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         deadline.CancelAfter(Deadline);
-        using var response = await clients.CreateClient(PaymentsClient).PostAsJsonAsync("/payments", new { order = id, amount = order.Pieces * order.Price }, deadline.Token);
-        if (response.StatusCode == HttpStatusCode.PaymentRequired) return "The payment was declined";
-        response.EnsureSuccessStatusCode();
-        return null;
+        try
+        {
+            using var response = await clients.CreateClient(PaymentsClient).PostAsJsonAsync("/payments", new { order = id, amount = order.Pieces * order.Price }, deadline.Token);
+            if (response.StatusCode == HttpStatusCode.PaymentRequired) return (OrderStatus.Declined, "The payment was declined");
+            response.EnsureSuccessStatusCode();
+            return null;
+        }
+        catch (Exception error) when (error is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
+        {
+            OrderFailed(logger, id, error);
+            return (OrderStatus.Failed, "The payment does not go through");
+        }
     }
 
     private void Step(string id, OrderStatus status, string text) => book.Add(new OrderEvent(id, status, text, clock.GetUtcNow()));

@@ -47,7 +47,7 @@ public sealed class CaptureTests(SharedShop fixture)
         public static async Task<Capture> StartAsync(string tcpdump, int port)
         {
             var file = Path.Combine(Path.GetTempPath(), $"capture-{Guid.NewGuid():n}.pcap");
-            var process = Process.Start(new ProcessStartInfo(tcpdump, ["-i", "lo", "-U", "-Z", "root", "-s", "0", "-w", file, "port", port.ToString()]) { RedirectStandardError = true })!;
+            var process = Process.Start(new ProcessStartInfo(tcpdump, ["-i", "lo", "-U", "--immediate-mode", "-Z", "root", "-s", "0", "-w", file, "port", port.ToString()]) { RedirectStandardError = true })!;
             var said = new StringBuilder();
             while (await process.StandardError.ReadLineAsync() is { } line)
             {

@@ -12,6 +12,6 @@ public class ResponseFlagsTests
         while (!File.Exists(Path.Combine(folder, "AspireMesh.sln"))) folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("AspireMesh.sln was not found above the test's folder");
         var text = File.ReadAllText(Path.Combine(folder, "docs", "traffic-policies.md"));
         var flags = typeof(ResponseFlags).GetFields(BindingFlags.Public | BindingFlags.Static).Select(f => (string)f.GetRawConstantValue()!);
-        Assert.Empty(flags.Where(f => !text.Contains($"| `{f}` |", StringComparison.Ordinal)));
+        Assert.All(flags, f => Assert.Contains($"| `{f}` |", text, StringComparison.Ordinal));
     }
 }

@@ -9,6 +9,7 @@ using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Policies;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 
@@ -103,6 +104,7 @@ public static class MeshBuilderExtensions
         builder.Services.TryAddSingleton<MeshAccess>();
         builder.Services.TryAddSingleton<MeshRuntime>();
         builder.Services.TryAddEventingSubscriber<MeshEventingSubscriber>();
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, MeshShutdown>());
         builder.Services.AddHealthChecks();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<HealthCheckServiceOptions>, SidecarHealthRegistrations>());
         var mesh = builder.AddResource(new MeshResource(name));

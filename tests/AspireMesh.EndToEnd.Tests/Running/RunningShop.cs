@@ -59,7 +59,7 @@ internal sealed partial class RunningShop : IAsyncDisposable
         Machine.NeedNode();
         var mark = Guid.NewGuid().ToString("n");
         var runFolder = Directory.CreateTempSubdirectory("aspiremesh-run-").FullName;
-        var start = new ProcessStartInfo("dotnet", [Repository.AppHost, "--DcpPublisher:RandomizePorts=true", "--Logging:LogLevel:Shop.AppHost.Resources=Debug", $"--Mesh:SidecarHosting={(mode == SidecarMode.Shared ? "Shared" : "PerWorkload")}", .. arguments])
+        var start = new ProcessStartInfo("dotnet", [Repository.AppHost, "--DcpPublisher:RandomizePorts=true", "--Logging:LogLevel:Resources=Debug", $"--Mesh:SidecarHosting={(mode == SidecarMode.Shared ? "Shared" : "PerWorkload")}", .. arguments])
         {
             WorkingDirectory = Path.Combine(Repository.Root, "playground", "Shop.AppHost"),
             RedirectStandardOutput = true,

@@ -29,14 +29,19 @@ internal sealed record FoundExecutable(string Command, IReadOnlyList<string> Arg
         if (!string.IsNullOrEmpty(named)) return File.Exists(named) ? Of(Path.GetFullPath(named)) : null;
         var file = OperatingSystem.IsWindows() ? name + ".exe" : name;
         string[] folders = [AppContext.BaseDirectory, Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native")];
-        return folders.Select(f => Path.Combine(f, file)).FirstOrDefault(File.Exists) is { } found ? Of(found) : null;
+        return folders.Select(f => Path.Combine(f, file)).FirstOrDefault(f => File.Exists(f) && !IsOrphanedLauncher(f)) is { } found ? Of(found) : null;
     }
+
+    // A build copies the launcher and the runtime's settings of a project that is referenced without its output assembly: that launcher can start nothing.
+    private static bool IsOrphanedLauncher(string path) => File.Exists(WithoutExe(path) + ".runtimeconfig.json") && !File.Exists(WithoutExe(path) + ".dll");
+
+    private static string WithoutExe(string path) => path.EndsWith(".exe", StringComparison.OrdinalIgnoreCase) ? path[..^4] : path;
 
     private static FoundExecutable Of(string path)
     {
         if (path.EndsWith(".dll", StringComparison.OrdinalIgnoreCase)) return new("dotnet", [path]);
 
         // An executable with its assembly beside it is only a launcher of the runtime.
-        return new(path, []) { IsAheadOfTime = !File.Exists(Path.ChangeExtension(path, ".dll")) && !File.Exists(path + ".dll") };
+        return new(path, []) { IsAheadOfTime = !File.Exists(WithoutExe(path) + ".dll") };
     }
 }

@@ -47,6 +47,10 @@ internal static class HostDifferences
         }
         return sidecars;
     }
+
+    /// <summary>The id of the replica that a sidecar stands beside; null where the resource has one instance.</summary>
+    public static string? ReplicaBeside(IResource workload, int ordinal) =>
+        workload.TryGetLastAnnotation<ReplicaInstancesAnnotation>(out var replicas) && replicas.Instances.Count > 1 ? replicas.Instances.FirstOrDefault(r => r.Ordinal == ordinal)?.InstanceId : null;
 #else
     /// <summary>Shown in the ready line.</summary>
     public const string HostName = "aspire";
@@ -64,6 +68,9 @@ internal static class HostDifferences
 
     /// <summary>The sidecars beside the instance of a resource with that id.</summary>
     public static IEnumerable<SidecarPlan> Beside(ImmutableArray<SidecarPlan> sidecars, string resourceId) => sidecars;
+
+    /// <summary>Always null: a resource has one sidecar.</summary>
+    public static string? ReplicaBeside(IResource workload, int ordinal) => null;
 #endif
 
     private static string? Allocated(EndpointAnnotation endpoint) =>

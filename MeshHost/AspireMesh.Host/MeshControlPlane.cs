@@ -145,8 +145,14 @@ public sealed class MeshControlPlane : IAsyncDisposable
     /// <exception cref="MeshValidationException">The address is no <c>host:port</c>.</exception>
     public void SetAppAddress(string workload, string instance, string endpoint, string? hostPort) => _intent.SetAppAddress(workload, instance, endpoint, hostPort);
 
-    /// <summary>Says whether the app beside a sidecar is healthy. An unhealthy or stopped one is no destination for others; unknown counts as healthy.</summary>
-    public void SetAppHealth(string instance, bool healthy) => _intent.SetAppHealth(instance, healthy);
+    /// <summary>
+    /// Says whether the app beside a sidecar is healthy; unknown counts as healthy. A stopped one is no destination for others; one that runs and fails its health
+    /// check is a destination only while the workload has no healthy one: a check that fails for a moment must not cut off what still answers (Envoy's panic threshold).
+    /// </summary>
+    /// <param name="instance">The sidecar beside it; see <see cref="SidecarModel.Instance"/>.</param>
+    /// <param name="healthy">Whether it is.</param>
+    /// <param name="running">Whether an unhealthy one runs all the same. Default false.</param>
+    public void SetAppHealth(string instance, bool healthy, bool running = false) => _intent.SetAppHealth(instance, healthy, running);
 
     /// <summary>Adds a fault; one with the same id is replaced. A fault whose time is over leaves by itself.</summary>
     /// <exception cref="MeshValidationException">Faults are off, or this one cannot be injected; carries every reason.</exception>

@@ -39,7 +39,7 @@ internal sealed class InnerControl(ControlPlaneOptions options) : IMeshControl
     public void SetAppAddress(AppAddressChange change) => _mesh.SetAppAddress(change.Workload, change.Instance, change.Endpoint, change.Address);
 
     /// <inheritdoc/>
-    public void SetAppHealth(AppHealthChange change) => _mesh.SetAppHealth(change.Instance, change.Healthy);
+    public void SetAppHealth(AppHealthChange change) => _mesh.SetAppHealth(change.Instance, change.Healthy, change.Running);
 
     /// <inheritdoc/>
     public Task RenewAsync(string instance, CancellationToken cancellationToken)

@@ -16,16 +16,21 @@ internal sealed class SidecarRows(MeshRuntime runtime, MeshResource mesh, Distri
     public async Task FollowAsync(CancellationToken cancellationToken)
     {
         var rows = model.Resources.OfType<IMeshSidecarResource>().ToDictionary(r => r.Instance);
+        var ordinals = plan.Workloads.SelectMany(w => w.Sidecars).ToDictionary(s => s.Instance, s => s.Ordinal);
         await notifications.PublishUpdateAsync(mesh, s => s with { State = new ResourceStateSnapshot(KnownResourceStates.Starting, KnownResourceStateStyles.Info) });
         try
         {
             await foreach (var instance in _changes.Reader.ReadAllAsync(cancellationToken))
             {
                 if (!rows.TryGetValue(instance, out var row) || runtime.StatusOf(instance) is not { } status) continue;
+                // Before its process runs the host has not named its instance, and the row would be a second one under the resource's name.
+                if (row is MeshSidecarProcessResource && status is { SvidExpires: null, Snapshot: 0 }) continue;
                 await notifications.PublishUpdateAsync(row, s => s with
                 {
                     Properties = With(
                         s.Properties,
+                        // Under its own replica where the host tells them apart.
+                        ("resource.parentName", HostDifferences.ReplicaBeside(row.Workload, ordinals[instance]) ?? s.Properties.FirstOrDefault(p => p.Name == "resource.parentName")?.Value),
                         ("mesh.identity", status.Identity),
                         ("mesh.svid.expires", status.SvidExpires?.ToString("u", System.Globalization.CultureInfo.InvariantCulture)),
                         ("mesh.snapshot", status.Snapshot),

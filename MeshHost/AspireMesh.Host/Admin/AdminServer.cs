@@ -117,7 +117,7 @@ internal sealed class AdminServer(MeshControlPlane mesh, string listen, ILoggerF
         routes.MapPut("/v1/apps/health", async c =>
         {
             var change = await ReadAsync<AppHealthChange>(c);
-            mesh.SetAppHealth(change.Instance, change.Healthy);
+            mesh.SetAppHealth(change.Instance, change.Healthy, change.Running);
         });
         routes.MapPost("/v1/bootstrap", async c =>
         {

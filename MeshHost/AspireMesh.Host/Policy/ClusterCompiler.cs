@@ -62,14 +62,12 @@ internal sealed class ClusterCompiler(CompileInput input, WorkloadModel caller)
         var callee = _index.Workload(name)!;
         var plain = _index.Model.Mtls == MtlsMode.Disabled;
         var destinations = ImmutableArray.CreateBuilder<DestinationSnapshot>();
-        foreach (var sidecar in callee.Sidecars)
+        foreach (var sidecar in Available(callee, subset))
         {
-            var labels = Labels.Of(callee, sidecar);
-            if (input.Unhealthy.Contains(sidecar.Instance) || !Labels.Match(labels, subset)) continue;
             // Without mTLS nothing on the wire names the endpoint, so the caller goes to the app's own port.
             var address = plain ? input.AppAddresses.GetValueOrDefault((sidecar.Instance, endpoint)) : sidecar.Inbound;
             if (address is null) continue;
-            destinations.Add(new DestinationSnapshot { Name = sidecar.Instance, Address = address, Zone = labels.GetValueOrDefault(Labels.Zone) });
+            destinations.Add(new DestinationSnapshot { Name = sidecar.Instance, Address = address, Zone = Labels.Of(callee, sidecar).GetValueOrDefault(Labels.Zone) });
         }
         return new ClusterSnapshot
         {
@@ -81,6 +79,14 @@ internal sealed class ClusterCompiler(CompileInput input, WorkloadModel caller)
             ExpectedIdentity = plain ? null : _index.Identity(name).ToString(),
             Destinations = destinations.ToImmutable(),
         };
+    }
+
+    /// <summary>The healthy ones; without any, those that run although their health check fails.</summary>
+    private IEnumerable<SidecarModel> Available(WorkloadModel callee, ImmutableDictionary<string, string> subset)
+    {
+        var wanted = callee.Sidecars.Where(s => Labels.Match(Labels.Of(callee, s), subset)).ToArray();
+        var healthy = wanted.Where(s => !input.Unhealthy.Contains(s.Instance)).ToArray();
+        return healthy.Length > 0 ? healthy : wanted.Where(s => input.Running.Contains(s.Instance));
     }
 
     // All of the workload's: an app that redirects to https names another of its endpoints.

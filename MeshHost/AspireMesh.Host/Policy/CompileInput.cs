@@ -16,6 +16,9 @@ internal sealed record CompileInput
     /// <summary>Sidecars whose apps are known to be unhealthy or stopped.</summary>
     public ImmutableHashSet<string> Unhealthy { get; init; } = [];
 
+    /// <summary>Those of <see cref="Unhealthy"/> whose apps run: destinations of last resort.</summary>
+    public ImmutableHashSet<string> Running { get; init; } = [];
+
     /// <summary>Trusted roots, PEM.</summary>
     public ImmutableArray<string> TrustBundle { get; init; } = [];
 

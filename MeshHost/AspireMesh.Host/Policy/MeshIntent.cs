@@ -23,6 +23,7 @@ internal sealed class MeshIntent : IDisposable
     private readonly Lock _gate = new();
     private ImmutableDictionary<(string Instance, string Endpoint), string> _addresses = ImmutableDictionary<(string, string), string>.Empty;
     private ImmutableHashSet<string> _unhealthy = [];
+    private ImmutableHashSet<string> _running = [];
     private ImmutableArray<FaultRule> _added = [];
 
     public MeshIntent(SidecarRegistry registry, ControlPlaneOptions options, Func<ImmutableArray<string>> bundle)
@@ -59,7 +60,7 @@ internal sealed class MeshIntent : IDisposable
             // A fault about something that the new model does not have any more could never fire.
             if (!model.ChaosEnabled) _added = [];
             var index = new ModelIndex(model);
-            _registry.Update(_ => new CompileInput { Index = index, AppAddresses = _addresses, Unhealthy = _unhealthy, TrustBundle = _bundle(), Faults = InForce(model) });
+            _registry.Update(_ => new CompileInput { Index = index, AppAddresses = _addresses, Unhealthy = _unhealthy, Running = _running, TrustBundle = _bundle(), Faults = InForce(model) });
             Keep();
         }
     }
@@ -79,14 +80,15 @@ internal sealed class MeshIntent : IDisposable
         }
     }
 
-    public void SetAppHealth(string instance, bool healthy)
+    public void SetAppHealth(string instance, bool healthy, bool running)
     {
         lock (_gate)
         {
-            var next = healthy ? _unhealthy.Remove(instance) : _unhealthy.Add(instance);
-            if (ReferenceEquals(next, _unhealthy)) return;
-            _unhealthy = next;
-            _registry.Update(input => input is null ? null : input with { Unhealthy = _unhealthy },
+            var unhealthy = healthy ? _unhealthy.Remove(instance) : _unhealthy.Add(instance);
+            var ailing = running && !healthy ? _running.Add(instance) : _running.Remove(instance);
+            if (ReferenceEquals(unhealthy, _unhealthy) && ReferenceEquals(ailing, _running)) return;
+            (_unhealthy, _running) = (unhealthy, ailing);
+            _registry.Update(input => input is null ? null : input with { Unhealthy = _unhealthy, Running = _running },
                 index => index.TryGetSidecar(instance, out var workload, out _) ? index.AffectedBy(workload.Name) : []);
         }
         // The sidecar's own snapshot does not change with its app's health, but its status does.

@@ -58,6 +58,9 @@ public sealed record AppHealthChange
 
     /// <summary>Whether it is.</summary>
     public required bool Healthy { get; init; }
+
+    /// <summary>Whether it runs all the same: an app that only fails its health check is still asked where no healthy one is left. Default false: it is gone.</summary>
+    public bool Running { get; init; }
 }
 
 /// <summary>Asks for what a sidecar needs to start.</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using AspireMesh.EndToEnd.Tests.Running;
+using Microsoft.Playwright;
 
 namespace AspireMesh.EndToEnd.Tests.Shop;
 
@@ -35,8 +36,22 @@ public sealed class TraceTests(PerWorkloadShop fixture)
         Assert.NotNull(shop.Dashboard);
         await using var browser = await Browser.StartAsync();
         var page = await browser.OpenAsync(shop.Dashboard);
-        await page.GetByText("orders-sidecar", new() { Exact = false }).First.WaitForAsync();
-        await page.GetByText("inventory", new() { Exact = false }).First.WaitForAsync();
+        await Eventually.GetAsync(async () => await RowsAsync(page), SidecarsFollowTheirResources, "each sidecar's row right below its resource's, and no row in an unknown state", show: rows => string.Join(Environment.NewLine, rows));
         await Browser.SaveAsync(page, "dashboard-resources");
+    }
+
+    private static async Task<string[]> RowsAsync(IPage page) =>
+        [.. (await page.Locator("tr.fluent-data-grid-row, fluent-data-grid-row").AllInnerTextsAsync()).Select(r => string.Join(' ', r.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)))];
+
+    /// <summary>One sidecar below each, both replicas of the catalogue included.</summary>
+    private static bool SidecarsFollowTheirResources(string[] rows)
+    {
+        if (rows.Any(r => r.Contains("Unknown", StringComparison.Ordinal))) return false;
+        string[] workloads = ["frontend", "catalog", "orders", "inventory", "payments", "cache"];
+        return workloads.All(name =>
+        {
+            var parents = Enumerable.Range(0, rows.Length).Where(i => rows[i].StartsWith(name, StringComparison.Ordinal) && !rows[i].Contains("-sidecar", StringComparison.Ordinal) && !rows[i].StartsWith("cache-connection", StringComparison.Ordinal)).ToArray();
+            return parents.Length == (name == "catalog" ? 2 : 1) && parents.All(i => i + 1 < rows.Length && rows[i + 1].Contains("-sidecar", StringComparison.Ordinal) && rows[i + 1].StartsWith(name, StringComparison.Ordinal));
+        });
     }
 }

@@ -43,6 +43,26 @@ public class WatchTests
     }
 
     [Fact]
+    public async Task An_app_that_runs_and_fails_its_health_check_is_asked_only_where_no_healthy_one_is_left()
+    {
+        await using var fixture = await ControlPlaneFixture.StartAsync();
+        fixture.Mesh.ApplyModel(Meshes.Shop
+            .WithWorkload("api", w => w with { Sidecars = [.. w.Sidecars, new Protocol.Model.SidecarModel { Instance = "api-1", Inbound = "127.0.0.1:1999", Admin = "127.0.0.1:1998" }] })
+            .WithEdge("api", "cache", e => e with { Listen = e.Listen.Add("api-1", "127.0.0.1:1997") }));
+        var web = await fixture.ConnectAsync("web");
+        Assert.Equal(["api", "api-1"], Names(web.Last!));
+
+        fixture.Mesh.SetAppHealth("api", false, running: true);
+        Assert.Equal(["api-1"], Names(await web.NextAsync()));
+        fixture.Mesh.SetAppHealth("api-1", false);
+        Assert.Equal(["api"], Names(await web.NextAsync()));
+        fixture.Mesh.SetAppHealth("api", false);
+        Assert.Empty(Names(await web.NextAsync()));
+
+        static string[] Names(Protocol.Snapshot.MeshSnapshot snapshot) => [.. snapshot.Clusters[0].Destinations.Select(d => d.Name)];
+    }
+
+    [Fact]
     public async Task A_model_that_is_applied_again_unchanged_pushes_nothing()
     {
         await using var fixture = await ControlPlaneFixture.StartAsync();

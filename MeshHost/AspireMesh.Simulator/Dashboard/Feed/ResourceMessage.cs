@@ -9,7 +9,6 @@ namespace AspireMesh.Simulator.Dashboard.Feed;
 /// <summary>One instance's snapshot as the dashboard's message.</summary>
 internal static class ResourceMessage
 {
-    private const string ParentProperty = "resource.parentName";
     private const string ExitCodeProperty = "resource.exitCode";
 
     internal static Resource From(ResourceEvent state, string? parentId, DateTime startOfFeed)
@@ -47,7 +46,7 @@ internal static class ResourceMessage
 
     private static void AddProperties(Resource message, CustomResourceSnapshot snapshot, string? parentId)
     {
-        foreach (var property in snapshot.Properties.Where(p => parentId is null || p.Name != ParentProperty))
+        foreach (var property in snapshot.Properties.Where(p => parentId is null || p.Name != ParentIds.Property))
         {
             var described = new ResourceProperty { Name = property.Name, Value = ToValue(property.Value), IsSensitive = property.IsSensitive };
             if (PropertyLabels.Find(snapshot.ResourceType, property.Name) is { } label)
@@ -62,7 +61,7 @@ internal static class ResourceMessage
 
         if (parentId is not null)
         {
-            message.Properties.Add(new ResourceProperty { Name = ParentProperty, Value = Value.ForString(parentId) });
+            message.Properties.Add(new ResourceProperty { Name = ParentIds.Property, Value = Value.ForString(parentId) });
         }
 
         if (snapshot.ExitCode is { } exitCode && message.Properties.All(p => p.Name != ExitCodeProperty))

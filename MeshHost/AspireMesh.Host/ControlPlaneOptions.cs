@@ -1,3 +1,4 @@
+using AspireMesh.Host.Identity;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -26,6 +27,12 @@ public sealed record ControlPlaneOptions
 
     /// <summary>Where the CA keeps its root key (mode 0600), so that the trust survives restarts; null keeps it in memory only.</summary>
     public string? StateDirectory { get; init; }
+
+    /// <summary>Keeps the CA's roots somewhere else than in <see cref="StateDirectory"/>; null for that directory, or memory.</summary>
+    public IAuthorityStore? AuthorityStore { get; init; }
+
+    /// <summary>Decides about joining where join tokens of the control plane's own are not used; null uses those.</summary>
+    public IWorkloadAttestor? Attestor { get; init; }
 
     /// <summary>
     /// Whether the model and what sidecars were told about apps is also kept in <see cref="StateDirectory"/> and taken up at the next start.

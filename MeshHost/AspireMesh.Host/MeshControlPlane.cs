@@ -46,7 +46,7 @@ public sealed class MeshControlPlane : IAsyncDisposable
         _trustDomain = ReadTrustDomain(options);
         var logger = options.LoggerFactory.CreateLogger("AspireMesh.ControlPlane");
         var time = options.TimeProvider;
-        var store = options.StateDirectory is { } directory ? new AuthorityStore(directory) : null;
+        var store = options.AuthorityStore ?? (options.StateDirectory is { } directory ? new AuthorityStore(directory) : null);
         var given = options.CaCertificateFile is { } file ? GivenAuthority.Load(file, options.CaKeyFile, time) : null;
         _authority = new CertificateAuthority(_trustDomain, time, store, given);
         _tokens = new JoinTokens(_trustDomain.Name, options.JoinTokenLifetime, time);
@@ -58,7 +58,7 @@ public sealed class MeshControlPlane : IAsyncDisposable
         var issuer = new SvidIssuer(_authority, _tokens, _registry, options, logger);
         var own = new OwnCertificate(_authority, SpiffeId.ForWorkload(_trustDomain, options.Namespace, NamesRule.ControlPlane), time);
         var peers = new PeerCertificate(_authority, _trustDomain, time, logger);
-        _control = new ControlServer(own, peers, new ControlService(issuer, _registry, _taps, _stopping.Token, logger), options.ControlListen, options.LoggerFactory);
+        _control = new ControlServer(own, peers, new ControlService(issuer, _registry, _taps, options.Attestor, _stopping.Token, logger), options.ControlListen, options.LoggerFactory);
         _admin = new AdminServer(this, options.AdminListen, options.LoggerFactory);
         AdminToken = options.AdminToken ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
     }
@@ -113,6 +113,13 @@ public sealed class MeshControlPlane : IAsyncDisposable
     /// <summary>Puts a model in force and pushes what changed to the sidecars it concerns. Faults that were added stay; other changes made to the running model are replaced.</summary>
     /// <exception cref="MeshValidationException">The model cannot work; carries every reason. The model before it stays in force.</exception>
     public void ApplyModel(MeshModel model) => _intent.Apply(_ => model);
+
+    /// <summary>Makes the model in force into another one; what was changed on the running mesh stays.</summary>
+    /// <exception cref="MeshValidationException">There is no model yet, or the new one cannot work; carries every reason. The model before it stays in force.</exception>
+    public void ChangeModel(Func<MeshModel, MeshModel> change) => _intent.Apply(model => change(Needed(model)));
+
+    /// <summary>Whether a sidecar has its stream open.</summary>
+    public bool IsConnected(string instance) => _registry.Read(sidecars => sidecars.TryGetValue(instance, out var sidecar) && sidecar.Connection is not null);
 
     /// <summary>Applies a policy document to the model in force.</summary>
     /// <exception cref="MeshValidationException">It names something that is not there, or the model would not work; carries every reason.</exception>

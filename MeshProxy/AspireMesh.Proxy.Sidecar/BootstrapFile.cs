@@ -6,7 +6,7 @@ using AspireMesh.Protocol.Snapshot;
 
 namespace AspireMesh.Proxy.Sidecar;
 
-/// <summary>The file that tells a sidecar who it is. It holds a secret, so it is deleted before anything else happens.</summary>
+/// <summary>The file that tells a sidecar who it is. One that holds a join token is deleted before anything else happens; one that names a file with it (a pod's) stays.</summary>
 internal static class BootstrapFile
 {
     /// <summary>Reads the file named by <see cref="SidecarBootstrap.FileVariable"/> and deletes it.</summary>
@@ -22,8 +22,7 @@ internal static class BootstrapFile
         try
         {
             var text = File.ReadAllBytes(path);
-            TryDelete(path);
-            bootstrap = JsonSerializer.Deserialize(text, MeshJson.Default.SidecarBootstrap);
+            bootstrap = Read(path, text);
             error = bootstrap is null ? Say($"'{path}' holds no bootstrap. Start the sidecar's resource again.") : null;
             return bootstrap is not null;
         }
@@ -37,6 +36,22 @@ internal static class BootstrapFile
             error = Say($"'{path}' is no bootstrap: {e.Message} Start the sidecar's resource again.");
             return false;
         }
+    }
+
+    private static SidecarBootstrap? Read(string path, byte[] text)
+    {
+        SidecarBootstrap? bootstrap = null;
+        try
+        {
+            bootstrap = JsonSerializer.Deserialize(text, MeshJson.Default.SidecarBootstrap);
+        }
+        finally
+        {
+            // What cannot be read may hold a token as well.
+            if (bootstrap is not { JoinToken: null }) TryDelete(path);
+        }
+        var instance = Environment.GetEnvironmentVariable(SidecarBootstrap.InstanceVariable);
+        return bootstrap is { Instance: "" } && !string.IsNullOrEmpty(instance) ? bootstrap with { Instance = instance } : bootstrap;
     }
 
     // A file on a read-only mount stays; the token in it works once.

@@ -52,7 +52,7 @@ internal sealed class StatusView(SidecarRegistry registry, ControlPlaneOptions o
         {
             Name = sidecar.Instance,
             Identity = input.Index.Identity(workload.Name).ToString(),
-            Inbound = sidecar.Inbound,
+            Inbound = sidecar.Address is { Length: > 0 } address ? address : sidecar.Inbound,
             Admin = sidecar.Admin,
             Snapshot = state.AcknowledgedVersion,
             SvidExpires = state.SvidReported ?? state.SvidExpires,

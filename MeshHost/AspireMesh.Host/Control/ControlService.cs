@@ -19,28 +19,29 @@ namespace AspireMesh.Host.Control;
 /// What sidecars call. Join: a token for a first SVID. Renew and Watch: only with an SVID of this mesh, and only for the workload it names; what a sidecar
 /// says about itself in a message never widens that.
 /// </summary>
-internal sealed partial class ControlService(SvidIssuer issuer, SidecarRegistry registry, TapHub taps, CancellationToken stopping, ILogger logger)
+internal sealed partial class ControlService(SvidIssuer issuer, SidecarRegistry registry, TapHub taps, IWorkloadAttestor? attestor, CancellationToken stopping, ILogger logger)
     : MeshControl.MeshControlBase
 {
-    public override Task<SvidResponse> Join(JoinRequest request, ServerCallContext context) =>
-        Granted(() => issuer.Join(request.Workload, request.Instance, request.Token, request.Csr.Span));
+    public override Task<SvidResponse> Join(JoinRequest request, ServerCallContext context) => GrantedAsync(() => attestor is null
+        ? Task.FromResult(issuer.Join(request.Workload, request.Instance, request.Token, request.Csr.Span))
+        : issuer.JoinAsync(attestor, request.Workload, request.Instance, request.Token, request.Csr.Memory, context.CancellationToken));
 
     public override Task<SvidResponse> Renew(RenewRequest request, ServerCallContext context)
     {
         var (workload, instance) = Peer(context);
-        return Granted(() => issuer.Renew(workload, instance, request.Csr.Span));
+        return GrantedAsync(() => Task.FromResult(issuer.Renew(workload, instance, request.Csr.Span)));
     }
 
     public override async Task Watch(IAsyncStreamReader<SidecarMessage> requestStream, IServerStreamWriter<ControlMessage> responseStream, ServerCallContext context)
     {
-        var (workload, _) = Peer(context);
+        var (workload, proved) = Peer(context);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping);
         var hello = await ReadHelloAsync(requestStream, ending.Token);
         var connection = new SidecarConnection();
         taps.Attach(connection);
         try
         {
-            if (!registry.Connect(workload, hello, connection))
+            if (!registry.Connect(workload, hello, connection) && !(Readmit(workload, proved, hello) && registry.Connect(workload, hello, connection)))
             {
                 throw Refusal(StatusCode.NotFound, $"The mesh has no sidecar '{hello.Instance}' of workload '{workload}'. Apply a model that has it.");
             }
@@ -61,6 +62,11 @@ internal sealed partial class ControlService(SvidIssuer issuer, SidecarRegistry 
         }
         if (stopping.IsCancellationRequested) throw new RpcException(new Status(StatusCode.Unavailable, "The control plane stops."));
     }
+
+    // The certificate's name is cut at the length an X.509 common name may have.
+    private bool Readmit(string workload, string proved, Hello hello) =>
+        attestor is not null && hello.Instance.Length > 0 && (hello.Instance == proved || (proved.Length == 64 && hello.Instance.StartsWith(proved, StringComparison.Ordinal)))
+        && attestor.Readmit(workload, hello.Instance);
 
     private async Task<Hello> ReadHelloAsync(IAsyncStreamReader<SidecarMessage> stream, CancellationToken cancellationToken)
     {
@@ -131,11 +137,15 @@ internal sealed partial class ControlService(SvidIssuer issuer, SidecarRegistry 
         }
     }
 
-    private static Task<SvidResponse> Granted(Func<SvidResponse> grant)
+    private static async Task<SvidResponse> GrantedAsync(Func<Task<SvidResponse>> grant)
     {
         try
         {
-            return Task.FromResult(grant());
+            return await grant();
+        }
+        catch (AttestationUnavailableException e)
+        {
+            throw Refusal(StatusCode.Unavailable, e.Message);
         }
         catch (MeshValidationException e)
         {

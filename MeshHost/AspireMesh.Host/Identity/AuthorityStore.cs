@@ -8,13 +8,27 @@ namespace AspireMesh.Host.Identity;
 /// <summary>What is kept of a CA: its roots with their keys, and which of them issues.</summary>
 /// <param name="Issuing">Thumbprint of the root that issues.</param>
 /// <param name="Roots">Certificate and key of each, PEM.</param>
-internal sealed record StoredAuthority(string Issuing, ImmutableArray<StoredRoot> Roots);
+public sealed record StoredAuthority(string Issuing, ImmutableArray<StoredRoot> Roots);
 
 /// <summary>One root.</summary>
-internal sealed record StoredRoot(string Certificate, string Key);
+/// <param name="Certificate">PEM.</param>
+/// <param name="Key">PEM, PKCS#8, unencrypted: a secret.</param>
+public sealed record StoredRoot(string Certificate, string Key);
+
+/// <summary>Where a CA's roots are kept between two starts.</summary>
+public interface IAuthorityStore
+{
+    /// <summary>What was kept, or null when there is nothing yet.</summary>
+    /// <exception cref="MeshValidationException">What is there cannot be used.</exception>
+    StoredAuthority? Load();
+
+    /// <summary>Replaces what is kept, as a whole.</summary>
+    /// <exception cref="MeshValidationException">It could not be kept; what is kept has not changed.</exception>
+    void Save(StoredAuthority authority);
+}
 
 /// <summary>Keeps the CA's roots in one file (mode 0600), replaced as a whole so that a crash leaves either the old or the new one.</summary>
-internal sealed class AuthorityStore(string directory)
+internal sealed class AuthorityStore(string directory) : IAuthorityStore
 {
     private readonly string _file = Path.Combine(directory, "authority.json");
 

@@ -20,7 +20,7 @@ internal sealed class CertificateAuthority
 
     private readonly TrustDomain _trustDomain;
     private readonly TimeProvider _time;
-    private readonly AuthorityStore? _store;
+    private readonly IAuthorityStore? _store;
     private readonly GivenAuthority? _given;
     private readonly Lock _gate = new();
     private readonly List<X509Certificate2> _roots = [];
@@ -28,7 +28,7 @@ internal sealed class CertificateAuthority
     private X509Certificate2 _signer;
     private ImmutableArray<X509Certificate2> _above = [];
 
-    public CertificateAuthority(TrustDomain trustDomain, TimeProvider time, AuthorityStore? store = null, GivenAuthority? given = null)
+    public CertificateAuthority(TrustDomain trustDomain, TimeProvider time, IAuthorityStore? store = null, GivenAuthority? given = null)
     {
         (_trustDomain, _time, _store, _given) = (trustDomain, time, store, given);
         if (given is not null)

@@ -24,6 +24,20 @@ internal sealed partial class SvidIssuer(CertificateAuthority authority, JoinTok
         return Issue(workload, instance, csr);
     }
 
+    /// <summary>A first SVID for a token that the platform vouches for.</summary>
+    /// <exception cref="MeshValidationException">The token or the request is refused.</exception>
+    /// <exception cref="AttestationUnavailableException">Nobody can say at the moment.</exception>
+    public async Task<SvidResponse> JoinAsync(IWorkloadAttestor attestor, string workload, string instance, string token, ReadOnlyMemory<byte> csr, CancellationToken cancellationToken)
+    {
+        var proved = await attestor.AttestAsync(token, cancellationToken);
+        var refusal = proved.Refusal ?? (proved.Workload == workload && proved.Instance == instance ? null : $"its token is for '{proved.Instance}' of '{proved.Workload}'");
+        var outcome = refusal is null ? JoinOutcome.Accepted : proved.Refusal is null ? JoinOutcome.WrongWorkload : JoinOutcome.Unknown;
+        ControlPlaneMetrics.Joined(outcome);
+        if (refusal is null) return Issue(workload, instance, csr.Span);
+        LogRefused(logger, instance, workload, outcome);
+        throw new MeshValidationException([MeshDiagnostics.JoinRefused.Found($"Sidecar '{instance}' of workload '{workload}' cannot join: {refusal}. See its service account and token with: kubectl describe pod {instance}")]);
+    }
+
     /// <summary>A new SVID for a sidecar that has proved with its current one which workload it belongs to.</summary>
     /// <exception cref="MeshValidationException">The workload is gone, or the request is refused.</exception>
     public SvidResponse Renew(string workload, string instance, ReadOnlySpan<byte> csr)

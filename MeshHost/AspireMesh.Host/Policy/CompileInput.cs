@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using AspireMesh.Host.Registry;
 using AspireMesh.Protocol.Faults;
+using AspireMesh.Protocol.Model;
 
 namespace AspireMesh.Host.Policy;
 
@@ -12,6 +13,9 @@ internal sealed record CompileInput
 
     /// <summary>Where apps listen, by sidecar and endpoint.</summary>
     public ImmutableDictionary<(string Instance, string Endpoint), string> AppAddresses { get; init; } = ImmutableDictionary<(string, string), string>.Empty;
+
+    /// <summary>Where the app beside a sidecar has an endpoint: what was said at run time, else what the model says.</summary>
+    public string? AppAddress(SidecarModel sidecar, EndpointModel endpoint) => AppAddresses.GetValueOrDefault((sidecar.Instance, endpoint.Name)) ?? endpoint.App;
 
     /// <summary>Sidecars whose apps are known to be unhealthy or stopped.</summary>
     public ImmutableHashSet<string> Unhealthy { get; init; } = [];

@@ -24,7 +24,7 @@ internal static class InboundCompiler
         {
             Name = endpoint.Name,
             Protocol = endpoint.Protocol,
-            App = input.AppAddresses.GetValueOrDefault((sidecar.Instance, endpoint.Name)),
+            App = input.AppAddress(sidecar, endpoint),
             AppTls = endpoint.AppTls,
             Authorization = Rules(input.Index, workload, endpoint, http),
             AuditOnly = policies.AuditOnly,

@@ -20,8 +20,8 @@ internal static class SnapshotCompiler
         var faults = FaultsOf(input, workload);
         var outbound = new OutboundCompiler(input, workload, sidecar);
         var listeners = outbound.Listeners();
-        // One address, so one listener: where there are replicas, the first sidecar carries the gateway and balances over all of them.
-        var gateways = ReferenceEquals(workload.Sidecars[0], sidecar) ? outbound.Gateways() : [];
+        // One address, so one listener: where there are replicas, the first sidecar carries the gateway and balances over all of them. Pods each have their own.
+        var gateways = sidecar.Address is not null || ReferenceEquals(workload.Sidecars[0], sidecar) ? outbound.Gateways() : [];
         return new MeshSnapshot
         {
             Version = 0,

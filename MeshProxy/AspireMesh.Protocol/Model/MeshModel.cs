@@ -34,6 +34,9 @@ public sealed record MeshModel
     /// <summary>Whether requests to destinations outside the mesh that nobody declared are refused. Default false.</summary>
     public bool RefuseUndeclaredEgress { get; init; }
 
+    /// <summary>Whether sidecars come and go by themselves, as pods do: a workload without one is then no mistake. Default false.</summary>
+    public bool SidecarsComeAndGo { get; init; }
+
     /// <summary>The workloads, each with a sidecar.</summary>
     public ImmutableArray<WorkloadModel> Workloads { get; init; } = [];
 
@@ -93,6 +96,9 @@ public sealed record EndpointModel
 
     /// <summary>Whether the app itself speaks TLS on this port (an https endpoint).</summary>
     public bool AppTls { get; init; }
+
+    /// <summary>Where the app listens as its own sidecar sees it, <c>host:port</c>, where that is the same beside every sidecar (in a pod: <c>127.0.0.1:8080</c>); null where it is only known at run time.</summary>
+    public string? App { get; init; }
 }
 
 /// <summary>What a listener or an endpoint carries.</summary>
@@ -116,6 +122,12 @@ public sealed record SidecarModel
 
     /// <summary>Where the admin listener binds, <c>host:port</c>.</summary>
     public required string Admin { get; init; }
+
+    /// <summary>
+    /// Where others reach the inbound listener, <c>host:port</c>, for a sidecar with a network of its own (a pod binds a wildcard and is reached at its address).
+    /// Empty while that is not known: it is no destination then. Null: at <see cref="Inbound"/>.
+    /// </summary>
+    public string? Address { get; init; }
 
     /// <summary>Labels of this one sidecar (a replica of another version, its <c>zone</c>); they win over the workload's.</summary>
     public ImmutableDictionary<string, string> Labels { get; init; } = ImmutableDictionary<string, string>.Empty;

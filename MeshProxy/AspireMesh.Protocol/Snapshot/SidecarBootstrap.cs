@@ -11,6 +11,9 @@ public sealed record SidecarBootstrap
     /// <summary>The environment variable that names the bootstrap file.</summary>
     public const string FileVariable = "ASPIREMESH_BOOTSTRAP";
 
+    /// <summary>The environment variable that names the instance where the file leaves it empty: every pod of a workload mounts the same file.</summary>
+    public const string InstanceVariable = "ASPIREMESH_INSTANCE";
+
     /// <summary>The workload.</summary>
     public required string Workload { get; init; }
 
@@ -26,8 +29,14 @@ public sealed record SidecarBootstrap
     /// <summary>The control plane, <c>https://host:port</c>.</summary>
     public required string ControlPlane { get; init; }
 
-    /// <summary>Roots that the control plane's certificate must chain to, PEM.</summary>
+    /// <summary>Roots that the control plane's certificate must chain to, PEM. Empty when <see cref="TrustBundleFile"/> is used.</summary>
     public required ImmutableArray<string> TrustBundle { get; init; }
+
+    /// <summary>
+    /// A PEM file with those roots, read at each join (in a cluster a mounted ConfigMap that the control plane writes); waited for while it is missing or empty.
+    /// Null for <see cref="TrustBundle"/> alone.
+    /// </summary>
+    public string? TrustBundleFile { get; init; }
 
     /// <summary>The single-use join token; null when <see cref="JoinTokenFile"/> is used.</summary>
     public string? JoinToken { get; init; }

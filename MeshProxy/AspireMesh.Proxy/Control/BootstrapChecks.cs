@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Identity;
@@ -24,8 +25,8 @@ internal static class BootstrapChecks
             Add($"'{bootstrap.ControlPlane}' is no control plane address; https://host:port is needed");
         }
         if (bootstrap.JoinToken is null && bootstrap.JoinTokenFile is null) Add("the bootstrap has neither a join token nor a file with one");
-        if (bootstrap.TrustBundle.IsDefaultOrEmpty) Add("the bootstrap has no trust bundle");
-        else
+        if (bootstrap.TrustBundle.IsDefaultOrEmpty && bootstrap.TrustBundleFile is null) Add("the bootstrap has neither a trust bundle nor a file with one");
+        else if (!bootstrap.TrustBundle.IsDefaultOrEmpty)
         {
             foreach (var pem in bootstrap.TrustBundle)
             {
@@ -36,10 +37,20 @@ internal static class BootstrapChecks
     }
 
     /// <summary>The roots of a bundle that <see cref="Check"/> let pass.</summary>
-    public static X509Certificate2Collection ReadRoots(ImmutableArray<string> bundle)
+    /// <exception cref="IOException">The bundle's file is missing, empty or holds no certificate yet.</exception>
+    public static X509Certificate2Collection ReadRoots(SidecarBootstrap bootstrap)
     {
         var roots = new X509Certificate2Collection();
-        foreach (var pem in bundle) roots.ImportFromPem(pem);
-        return roots;
+        foreach (var pem in bootstrap.TrustBundle.IsDefault ? [] : bootstrap.TrustBundle) roots.ImportFromPem(pem);
+        if (bootstrap.TrustBundleFile is not { } file) return roots;
+        try
+        {
+            roots.ImportFromPem(File.ReadAllText(file));
+        }
+        catch (CryptographicException e)
+        {
+            throw new IOException($"the trust bundle '{file}' cannot be read: {e.Message}", e);
+        }
+        return roots.Count > 0 ? roots : throw new IOException($"the trust bundle '{file}' has no certificate yet");
     }
 }

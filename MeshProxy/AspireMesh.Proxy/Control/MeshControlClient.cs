@@ -26,7 +26,7 @@ internal sealed class MeshControlClient : IControlLink
     private readonly ControlStatus _status;
     private readonly Random _random;
     private readonly Uplink _uplink;
-    private readonly X509Certificate2Collection _bootstrapRoots;
+    private X509Certificate2Collection _bootstrapRoots = [];
     private CancellationTokenSource? _running;
     private WatchLoop? _watch;
     private Task _ended = Task.CompletedTask;
@@ -44,7 +44,6 @@ internal sealed class MeshControlClient : IControlLink
         _random = new Random(seed);
         _status = new ControlStatus(time, logger);
         _bundle = new TrustBundle(_svids);
-        _bootstrapRoots = BootstrapChecks.ReadRoots(bootstrap.TrustBundle);
         var trustDomain = TrustDomain.Parse(bootstrap.TrustDomain);
         _peer = new ControlPlanePeer(ControlPlanePeer.IdFor(trustDomain, bootstrap.Namespace ?? "default"), Roots);
         _enrolment = new Enrolment(bootstrap, trustDomain, time);
@@ -73,9 +72,9 @@ internal sealed class MeshControlClient : IControlLink
         var delay = new ReconnectDelay(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5), _random);
         while (true)
         {
-            using var channel = OpenChannel(svid: null);
             try
             {
+                using var channel = OpenChannel(svid: null);
                 var svid = await _enrolment.JoinAsync(channel, cancellationToken);
                 _svids.Replace(svid);
                 _logger.Joined(_bootstrap.Instance, svid.Id.ToString(), svid.Expires);
@@ -124,10 +123,19 @@ internal sealed class MeshControlClient : IControlLink
         await running.CancelAsync();
     }
 
-    private ControlChannel OpenChannel(Svid? svid) => new(new Uri(_bootstrap.ControlPlane), _peer, svid?.Context, _time);
+    private ControlChannel OpenChannel(Svid? svid)
+    {
+        // Joining begins with what the bundle's file says now: the control plane may write it after this pod has started, or have rotated while this sidecar was away.
+        if (svid is null) _bootstrapRoots = BootstrapChecks.ReadRoots(_bootstrap);
+        return new ControlChannel(new Uri(_bootstrap.ControlPlane), _peer, svid?.Context, _time);
+    }
 
-    // Until the SVID's bundle is there, the bootstrap's; afterwards what rotations made of it.
-    private X509Certificate2Collection Roots() => _bundle.Roots is { Count: > 0 } roots ? roots : _bootstrapRoots;
+    // Until the SVID's bundle is there, the bootstrap's; afterwards what rotations made of it. A bundle's file goes on counting: it is kept up to date by others.
+    private X509Certificate2Collection Roots()
+    {
+        if (_bundle.Roots is not { Count: > 0 } roots) return _bootstrapRoots;
+        return _bootstrap.TrustBundleFile is null ? roots : [.. roots, .. _bootstrapRoots];
+    }
 
     private MeshValidationException Refused(string reason)
     {

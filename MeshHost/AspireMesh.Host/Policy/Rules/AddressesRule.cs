@@ -14,15 +14,20 @@ internal sealed class AddressesRule : IModelRule
         var gateways = model.Gateways.ToLookup(g => g.Workload);
         foreach (var workload in model.Workloads)
         {
-            if (workload.Sidecars.IsEmpty)
+            if (workload.Sidecars.IsEmpty && !model.SidecarsComeAndGo)
             {
                 problems.Add(MeshDiagnostics.NoSidecar, $"Workload '{workload.Name}' has no sidecar. Give it one, or leave it out of the mesh with .WithoutMesh(\"reason\").");
             }
             foreach (var (sidecar, first) in workload.Sidecars.Select((s, i) => (s, i == 0)))
             {
                 HostPort.TryParse(sidecar.Inbound, out var inbound);
-                void Take(string address, string subject) => Claim(inbound?.Host ?? "", address, subject, taken, problems);
+                var machine = sidecar.Address is null ? inbound?.Host ?? "" : $"pod {sidecar.Instance}";
+                void Take(string address, string subject) => Claim(machine, address, subject, taken, problems);
                 Take(sidecar.Inbound, $"Sidecar '{sidecar.Instance}', inbound listener");
+                if (sidecar.Address is { Length: > 0 } address && (!HostPort.TryParse(address, out var reached) || reached.Port == 0))
+                {
+                    problems.Add(MeshDiagnostics.BadAddress, $"Sidecar '{sidecar.Instance}': the address '{address}' cannot be used. Write host:port, for example 10.0.0.5:15006.");
+                }
                 Take(sidecar.Admin, $"Sidecar '{sidecar.Instance}', admin listener");
                 foreach (var edge in edges[workload.Name])
                 {

@@ -65,6 +65,8 @@ internal static class FootprintBenchmark
             Console.WriteLine(JsonSerializer.Serialize(new { rows }, JsonSerializerOptions.Web));
             return;
         }
+        var (command, arguments) = ProxyCommand.Find();
+        Console.WriteLine($"{string.Join(' ', [command, .. arguments])}, five idle on one control plane:");
         Console.WriteLine($"{"sidecar",-10} {"PSS MB",8} {"anonymous MB",14} {"RSS MB",8} {"ready ms",9}");
         foreach (var row in rows)
         {

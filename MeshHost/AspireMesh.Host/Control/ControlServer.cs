@@ -55,15 +55,15 @@ internal sealed class ControlServer(OwnCertificate own, PeerCertificate peers, C
         kestrel.Listen(HostPort.Parse(listen).ToEndPoint(), port =>
         {
             port.Protocols = HttpProtocols.Http2;
-            port.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(Tls()) });
+            port.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = handshake => ValueTask.FromResult(Tls(handshake.Connection.Items)) });
         });
     }
 
-    private SslServerAuthenticationOptions Tls() => new()
+    private SslServerAuthenticationOptions Tls(IDictionary<object, object?> items) => new()
     {
         ServerCertificateContext = own.Current,
         ClientCertificateRequired = true,
-        RemoteCertificateValidationCallback = peers.Validate,
+        RemoteCertificateValidationCallback = peers.For(items),
         EnabledSslProtocols = SslProtocols.Tls13,
         ApplicationProtocols = [SslApplicationProtocol.Http2],
         AllowRenegotiation = false,

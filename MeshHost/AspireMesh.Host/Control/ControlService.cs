@@ -35,13 +35,14 @@ internal sealed partial class ControlService(SvidIssuer issuer, SidecarRegistry 
     public override async Task Watch(IAsyncStreamReader<SidecarMessage> requestStream, IServerStreamWriter<ControlMessage> responseStream, ServerCallContext context)
     {
         var (workload, proved) = Peer(context);
+        var shown = new ShownSvid(context.GetHttpContext().Connection.ClientCertificate!.NotAfter.ToUniversalTime(), PeerCertificate.RootOf(context.GetHttpContext()));
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping);
         var hello = await ReadHelloAsync(requestStream, ending.Token);
         var connection = new SidecarConnection();
         taps.Attach(connection);
         try
         {
-            if (!registry.Connect(workload, hello, connection) && !(Readmit(workload, proved, hello) && registry.Connect(workload, hello, connection)))
+            if (!registry.Connect(workload, hello, shown, connection) && !(Readmit(workload, proved, hello) && registry.Connect(workload, hello, shown, connection)))
             {
                 throw Refusal(StatusCode.NotFound, $"The mesh has no sidecar '{hello.Instance}' of workload '{workload}'. Apply a model that has it.");
             }

@@ -163,7 +163,9 @@ internal sealed class CertificateAuthority
         return key.ExportPkcs8PrivateKeyPem();
     }
 
-    private static PublicKey ReadKey(ReadOnlySpan<byte> csr)
+    /// <summary>The key that a certificate request is for, once it has proved to hold it.</summary>
+    /// <exception cref="MeshValidationException">The request is malformed, not signed by its key, or asks for a key that is not allowed.</exception>
+    public static PublicKey ReadKey(ReadOnlySpan<byte> csr)
     {
         try
         {

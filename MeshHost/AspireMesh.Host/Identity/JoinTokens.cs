@@ -18,6 +18,7 @@ internal enum JoinOutcome
 /// <summary>
 /// Single-use, short-lived tokens, each bound to one sidecar of this mesh. Only hashes are kept. A token says which mesh it is of, so that one of
 /// another mesh is told apart from one that was made up; a used one is remembered until it would have expired anyway, so that a replay is told apart too.
+/// The key that used a token may use it again within its life: that is a sidecar whose answer was lost on the way, and only it holds the key.
 /// </summary>
 internal sealed class JoinTokens(string trustDomain, TimeSpan lifetime, TimeProvider time)
 {
@@ -43,27 +44,32 @@ internal sealed class JoinTokens(string trustDomain, TimeSpan lifetime, TimeProv
     }
 
     /// <summary>Uses a token up. A token shown for another sidecar than its own is used up as well: whoever holds it is not who should.</summary>
-    public JoinOutcome Redeem(string? token, string workload, string instance)
+    /// <param name="token">What was shown.</param>
+    /// <param name="workload">The workload that it was shown for.</param>
+    /// <param name="instance">The sidecar.</param>
+    /// <param name="key">Fingerprint of the key that the sidecar proved to hold.</param>
+    public JoinOutcome Redeem(string? token, string workload, string instance, string key)
     {
         lock (_gate)
         {
-            var outcome = Decide(token, workload, instance);
+            var outcome = Decide(token, workload, instance, key);
             _counts[outcome] = _counts.GetValueOrDefault(outcome) + 1;
             return outcome;
         }
     }
 
-    private JoinOutcome Decide(string? token, string workload, string instance)
+    private JoinOutcome Decide(string? token, string workload, string instance, string key)
     {
         if (token is null || token.Length > 512 || !token.StartsWith(Prefix + '.', StringComparison.Ordinal)) return JoinOutcome.Malformed;
         var secret = token.LastIndexOf('.');
         if (secret <= Prefix.Length) return JoinOutcome.Malformed;
         if (token[(Prefix.Length + 1)..secret] != trustDomain) return JoinOutcome.OtherMesh;
         if (!_entries.TryGetValue(Hash(token), out var entry)) return JoinOutcome.Unknown;
-        if (entry.Used) return JoinOutcome.Replayed;
-        if (entry.Expires < time.GetUtcNow()) return JoinOutcome.Expired;
-        entry.Used = true;
-        return entry.Workload == workload && entry.Instance == instance ? JoinOutcome.Accepted : JoinOutcome.WrongWorkload;
+        var itsOwn = entry.Workload == workload && entry.Instance == instance;
+        if (entry.UsedBy is not null && !(itsOwn && entry.UsedBy == key)) return JoinOutcome.Replayed;
+        if (entry.Expires < time.GetUtcNow()) return entry.UsedBy is null ? JoinOutcome.Expired : JoinOutcome.Replayed;
+        entry.UsedBy = itsOwn ? key : "";
+        return itsOwn ? JoinOutcome.Accepted : JoinOutcome.WrongWorkload;
     }
 
     private void RemoveExpired()
@@ -83,6 +89,6 @@ internal sealed class JoinTokens(string trustDomain, TimeSpan lifetime, TimeProv
         public string Workload => workload;
         public string Instance => instance;
         public DateTimeOffset Expires => expires;
-        public bool Used { get; set; }
+        public string? UsedBy { get; set; }
     }
 }

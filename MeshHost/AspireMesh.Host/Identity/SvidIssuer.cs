@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using AspireMesh.Host.Registry;
 using AspireMesh.Protocol.Control;
 using AspireMesh.Protocol.Diagnostics;
@@ -14,7 +15,9 @@ internal sealed partial class SvidIssuer(CertificateAuthority authority, JoinTok
     /// <exception cref="MeshValidationException">The token or the request is refused.</exception>
     public SvidResponse Join(string workload, string instance, string token, ReadOnlySpan<byte> csr)
     {
-        var outcome = tokens.Redeem(token, workload, instance);
+        // Before the token is looked at: a request that cannot be granted uses none up.
+        var key = CertificateAuthority.ReadKey(csr);
+        var outcome = tokens.Redeem(token, workload, instance, Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo())));
         ControlPlaneMetrics.Joined(outcome);
         if (outcome != JoinOutcome.Accepted)
         {

@@ -48,7 +48,7 @@ internal sealed class SidecarRegistry(TimeProvider time, Func<string> issuingRoo
 
     /// <summary>A sidecar opened its stream. The connection before it is closed; the snapshot is sent unless it has it already.</summary>
     /// <returns>False when the model has no such sidecar of that workload.</returns>
-    public bool Connect(string workload, Hello hello, SidecarConnection connection)
+    public bool Connect(string workload, Hello hello, ShownSvid shown, SidecarConnection connection)
     {
         lock (_gate)
         {
@@ -59,7 +59,10 @@ internal sealed class SidecarRegistry(TimeProvider time, Func<string> issuingRoo
             sidecar.ProxyVersion = hello.ProxyVersion;
             if (sidecar.Snapshot is null) Recompile(_input, hello.Instance);
             TakeUpVersion(sidecar, hello);
-            // It was away while another root began to issue, or this control plane began anew and does not know what it has.
+            // This control plane began anew and does not know what it issued before.
+            sidecar.SvidExpires ??= shown.Expires;
+            sidecar.SvidRoot ??= shown.Root;
+            // It was away while another root began to issue.
             if (sidecar.SvidRoot != issuingRoot()) connection.SendRenewNow();
         }
         Raise([hello.Instance]);

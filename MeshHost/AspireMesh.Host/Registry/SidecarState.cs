@@ -48,3 +48,8 @@ internal sealed class SidecarState(string instance, string workload)
     /// <summary>Connected, and obeying the snapshot it should.</summary>
     public bool IsSynchronized => Connection is not null && Snapshot is not null && AcknowledgedVersion == Snapshot.Version;
 }
+
+/// <summary>What a sidecar's certificate says when it connects.</summary>
+/// <param name="Expires">Its end.</param>
+/// <param name="Root">Thumbprint of the root it chains to.</param>
+internal sealed record ShownSvid(DateTimeOffset Expires, string? Root);

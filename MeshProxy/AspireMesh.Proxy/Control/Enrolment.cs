@@ -12,8 +12,10 @@ namespace AspireMesh.Proxy.Control;
 /// <summary>Gets SVIDs: the first one with a join token, the following ones with the SVID before. Each has a new key.</summary>
 internal sealed class Enrolment(SidecarBootstrap bootstrap, TrustDomain trustDomain, TimeProvider time)
 {
-    // Generous: a join that is given up after the control plane took its single-use token cannot be tried again.
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(30);
+
+    // The same for every try of a join: where the answer was lost, the control plane takes the single-use token again from the key that used it.
+    private SvidKey? _joining;
 
     /// <summary>Whether a token can be had again, so that an expired SVID is no end.</summary>
     public bool CanJoinAgain => bootstrap.JoinTokenFile is not null;
@@ -24,7 +26,7 @@ internal sealed class Enrolment(SidecarBootstrap bootstrap, TrustDomain trustDom
     /// <exception cref="IOException">The token file cannot be read.</exception>
     public async Task<Svid> JoinAsync(ControlChannel channel, CancellationToken cancellationToken)
     {
-        using var key = new SvidKey();
+        var key = _joining ??= new SvidKey();
         var request = new JoinRequest
         {
             Workload = bootstrap.Workload,
@@ -33,7 +35,8 @@ internal sealed class Enrolment(SidecarBootstrap bootstrap, TrustDomain trustDom
             Csr = UnsafeByteOperations.UnsafeWrap(key.CreateRequest()),
         };
         var response = await channel.Client.JoinAsync(request, deadline: Deadline(), cancellationToken: cancellationToken);
-        return Accept(key, response, expected: null);
+        _joining = null;
+        using (key) return Accept(key, response, expected: null);
     }
 
     /// <summary>Gets the next SVID over a channel that proves the current one.</summary>

@@ -44,7 +44,7 @@ internal sealed class RenewalLoop(
 
     private async Task WaitForRenewalAsync(Svid current, CancellationToken cancellationToken)
     {
-        var due = RenewalSchedule.Next(current.Leaf.NotBefore.ToUniversalTime(), current.Expires, _random);
+        var due = RenewalSchedule.Next(time.GetUtcNow(), current.Expires, _random);
         while (true)
         {
             var left = due - time.GetUtcNow();
@@ -54,7 +54,9 @@ internal sealed class RenewalLoop(
 
     private async Task RenewUntilDoneAsync(Svid current, CancellationToken cancellationToken)
     {
-        var delay = new ReconnectDelay(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30), _random);
+        // With hours to go there is no hurry; of a life that is short, waiting may take only a small part.
+        var left = current.Expires - time.GetUtcNow();
+        var delay = new ReconnectDelay(Shorter(TimeSpan.FromSeconds(1), left / 40), Shorter(TimeSpan.FromSeconds(30), left / 8), _random);
         while (true)
         {
             try
@@ -96,6 +98,8 @@ internal sealed class RenewalLoop(
             status.Enter(ControlPhase.Refused, $"The control plane refuses to renew the SVID of sidecar '{bootstrap.Instance}', which ends at {current.Expires:u}: {failure.Reason}. Start the sidecar's resource again.");
         }
     }
+
+    private static TimeSpan Shorter(TimeSpan longest, TimeSpan share) => share > TimeSpan.FromMilliseconds(50) && share < longest ? share : longest;
 
     private bool HasExpired(Svid svid) => svid.Expires <= time.GetUtcNow();
 }

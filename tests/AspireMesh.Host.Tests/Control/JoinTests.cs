@@ -24,15 +24,27 @@ public class JoinTests
     public async Task A_token_that_was_used_is_refused_as_a_replay()
     {
         await using var fixture = await ControlPlaneFixture.StartAsync();
-        var sidecar = fixture.Sidecar("web");
-        await sidecar.JoinAsync();
+        var token = fixture.Mesh.IssueJoinToken("web", "web");
+        await fixture.Sidecar("web").JoinAsync(token);
 
-        var refusal = await Assert.ThrowsAsync<RpcException>(() => sidecar.JoinAsync());
+        var refusal = await Assert.ThrowsAsync<RpcException>(() => fixture.Sidecar("web").JoinAsync(token));
 
         Assert.Equal(StatusCode.PermissionDenied, refusal.StatusCode);
         Assert.Contains("used before", refusal.Status.Detail);
         Assert.Contains("MESH0300", refusal.Status.Detail);
         Assert.Equal(1, fixture.Mesh.GetCertificates().Joins["replayed"]);
+    }
+
+    [Fact]
+    public async Task A_sidecar_whose_answer_was_lost_joins_again_with_the_same_token_and_key()
+    {
+        await using var fixture = await ControlPlaneFixture.StartAsync();
+        var sidecar = fixture.Sidecar("web");
+        await sidecar.JoinAsync();
+
+        await sidecar.JoinAsync();
+
+        Assert.Equal(2, fixture.Mesh.GetCertificates().Joins["accepted"]);
     }
 
     [Fact]

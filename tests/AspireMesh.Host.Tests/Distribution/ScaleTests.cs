@@ -23,7 +23,7 @@ public class ScaleTests
         for (var i = 0; i < Workloads; i++)
         {
             var (at, connection) = (i, new SidecarConnection());
-            Assert.True(registry.Connect($"w{i}", new Hello { Instance = $"w{i}", Workload = $"w{i}" }, connection));
+            Assert.True(registry.Connect($"w{i}", new Hello { Instance = $"w{i}", Workload = $"w{i}" }, new ShownSvid(DateTimeOffset.MaxValue, null), connection));
             connections.Add((connection, connection.RunAsync(message => { if (message.Snapshot is { } s) sent[at] += s.Json.Length; return Task.CompletedTask; }, CancellationToken.None)));
         }
         var first = registry.Pushed;

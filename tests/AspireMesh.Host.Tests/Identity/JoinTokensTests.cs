@@ -5,6 +5,8 @@ namespace AspireMesh.Host.Tests.Identity;
 
 public class JoinTokensTests
 {
+    private const string Key = "a key";
+
     private readonly FakeTimeProvider _time = new();
     private readonly JoinTokens _tokens;
 
@@ -17,11 +19,24 @@ public class JoinTokensTests
         var late = _tokens.Issue("web", "web-1");
 
         _time.Advance(TimeSpan.FromMinutes(5));
-        Assert.Equal(JoinOutcome.Accepted, _tokens.Redeem(used, "web", "web-0"));
-        Assert.Equal(JoinOutcome.Replayed, _tokens.Redeem(used, "web", "web-0"));
+        Assert.Equal(JoinOutcome.Accepted, _tokens.Redeem(used, "web", "web-0", Key));
+        Assert.Equal(JoinOutcome.Replayed, _tokens.Redeem(used, "web", "web-0", "another key"));
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(JoinOutcome.Expired, _tokens.Redeem(late, "web", "web-1"));
+        Assert.Equal(JoinOutcome.Expired, _tokens.Redeem(late, "web", "web-1", Key));
         Assert.Equal(1, _tokens.Counts[JoinOutcome.Expired]);
+    }
+
+    [Fact]
+    public void The_key_that_used_a_token_may_use_it_again_within_its_life()
+    {
+        var token = _tokens.Issue("web", "web-0");
+
+        Assert.Equal(JoinOutcome.Accepted, _tokens.Redeem(token, "web", "web-0", Key));
+        Assert.Equal(JoinOutcome.Accepted, _tokens.Redeem(token, "web", "web-0", Key));
+        Assert.Equal(JoinOutcome.Replayed, _tokens.Redeem(token, "web", "web-0", "another key"));
+        Assert.Equal(JoinOutcome.Replayed, _tokens.Redeem(token, "api", "api", Key));
+        _time.Advance(TimeSpan.FromMinutes(6));
+        Assert.Equal(JoinOutcome.Replayed, _tokens.Redeem(token, "web", "web-0", Key));
     }
 
     [Theory]
@@ -31,8 +46,8 @@ public class JoinTokensTests
     {
         var token = _tokens.Issue("web", "web-0");
 
-        Assert.Equal(JoinOutcome.WrongWorkload, _tokens.Redeem(token, workload, instance));
-        Assert.Equal(JoinOutcome.Replayed, _tokens.Redeem(token, "web", "web-0"));
+        Assert.Equal(JoinOutcome.WrongWorkload, _tokens.Redeem(token, workload, instance, Key));
+        Assert.Equal(JoinOutcome.Replayed, _tokens.Redeem(token, "web", "web-0", Key));
     }
 
     [Fact]
@@ -42,8 +57,8 @@ public class JoinTokensTests
         var second = _tokens.Issue("web", "web");
 
         Assert.NotEqual(first, second);
-        Assert.Equal(JoinOutcome.Accepted, _tokens.Redeem(second, "web", "web"));
-        Assert.Equal(JoinOutcome.Accepted, _tokens.Redeem(first, "web", "web"));
+        Assert.Equal(JoinOutcome.Accepted, _tokens.Redeem(second, "web", "web", Key));
+        Assert.Equal(JoinOutcome.Accepted, _tokens.Redeem(first, "web", "web", Key));
     }
 
     [Fact]
@@ -51,11 +66,11 @@ public class JoinTokensTests
     {
         var other = new JoinTokens("bank.mesh", TimeSpan.FromMinutes(5), _time).Issue("web", "web");
 
-        Assert.Equal(JoinOutcome.OtherMesh, _tokens.Redeem(other, "web", "web"));
-        Assert.Equal(JoinOutcome.Unknown, _tokens.Redeem("aspiremesh1.shop.mesh." + new string('0', 64), "web", "web"));
-        Assert.Equal(JoinOutcome.Malformed, _tokens.Redeem("aspiremesh1", "web", "web"));
-        Assert.Equal(JoinOutcome.Malformed, _tokens.Redeem(new string('a', 100_000), "web", "web"));
-        Assert.Equal(JoinOutcome.Malformed, _tokens.Redeem(null, "web", "web"));
+        Assert.Equal(JoinOutcome.OtherMesh, _tokens.Redeem(other, "web", "web", Key));
+        Assert.Equal(JoinOutcome.Unknown, _tokens.Redeem("aspiremesh1.shop.mesh." + new string('0', 64), "web", "web", Key));
+        Assert.Equal(JoinOutcome.Malformed, _tokens.Redeem("aspiremesh1", "web", "web", Key));
+        Assert.Equal(JoinOutcome.Malformed, _tokens.Redeem(new string('a', 100_000), "web", "web", Key));
+        Assert.Equal(JoinOutcome.Malformed, _tokens.Redeem(null, "web", "web", Key));
     }
 
     [Fact]
@@ -66,6 +81,6 @@ public class JoinTokensTests
 
         _tokens.Issue("api", "api");
 
-        Assert.Equal(JoinOutcome.Unknown, _tokens.Redeem(forgotten, "web", "web"));
+        Assert.Equal(JoinOutcome.Unknown, _tokens.Redeem(forgotten, "web", "web", Key));
     }
 }

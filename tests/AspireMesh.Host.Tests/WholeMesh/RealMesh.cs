@@ -4,10 +4,6 @@ using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Policies;
 using AspireMesh.Proxy;
 using AspireMesh.TestKit;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace AspireMesh.Host.Tests.WholeMesh;
 
@@ -15,9 +11,9 @@ namespace AspireMesh.Host.Tests.WholeMesh;
 internal sealed class RealMesh : IAsyncDisposable
 {
     private readonly List<MeshSidecar> _sidecars = [];
-    private readonly WebApplication _app;
+    private readonly CountingApp _app;
 
-    private RealMesh(MeshControlPlane control, ControlPlaneOptions options, MeshModel model, WebApplication app, Uri front)
+    private RealMesh(MeshControlPlane control, ControlPlaneOptions options, MeshModel model, CountingApp app, Uri front)
     {
         (Control, Options, Model, _app) = (control, options, model, app);
         Client = new HttpClient { BaseAddress = front };
@@ -29,14 +25,18 @@ internal sealed class RealMesh : IAsyncDisposable
 
     public MeshModel Model { get; }
 
+    /// <summary>Requests that reached api's app.</summary>
+    public long Arrivals => _app.Arrivals;
+
+    /// <summary>The port of web's outbound listener.</summary>
+    public int Front => Client.BaseAddress!.Port;
+
     /// <summary>Calls api as the web app would: through web's outbound listener.</summary>
     public HttpClient Client { get; }
 
     public static async Task<RealMesh> StartAsync(Func<MeshModel, MeshModel>? configure = null, string? stateDirectory = null)
     {
-        var app = WebApplication.CreateEmptyBuilder(new WebApplicationOptions()).BuildOn(FreePort.Next());
-        app.MapGet("/", () => "hello");
-        await app.StartAsync();
+        var app = await CountingApp.StartAsync();
 
         var outbound = FreePort.Next();
         var model = Intent(outbound);
@@ -54,7 +54,7 @@ internal sealed class RealMesh : IAsyncDisposable
         control.ApplyModel(model);
         await control.StartAsync(CancellationToken.None);
         var mesh = new RealMesh(control, options, model, app, new Uri($"http://127.0.0.1:{outbound}"));
-        control.SetAppAddress("api", "api", "http", new Uri(app.Urls.Single()).Authority);
+        control.SetAppAddress("api", "api", "http", app.Address);
         foreach (var instance in new[] { "web", "api" }) await mesh.StartSidecarAsync(instance);
         return mesh;
     }
@@ -67,6 +67,20 @@ internal sealed class RealMesh : IAsyncDisposable
     {
         Control = new MeshControlPlane(Options);
         await Control.StartAsync(CancellationToken.None);
+    }
+
+    /// <summary>Gives every sidecar a new SVID and returns when each has said that it uses it.</summary>
+    public async Task RenewAllAsync()
+    {
+        var before = Control.GetStatus().Workloads.ToDictionary(w => w.Name, w => w.SvidExpires);
+        // Ends are told in whole seconds: one that came within the same second as the one before could not be told from it.
+        using var again = new PeriodicTimer(TimeSpan.FromSeconds(1));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(120));
+        while (Control.GetStatus().Workloads.Any(w => !(w.SvidExpires > before[w.Name])))
+        {
+            Control.RenewNow();
+            await again.WaitForNextTickAsync(limit.Token);
+        }
     }
 
     /// <summary>Waits until a condition on the control plane holds.</summary>
@@ -155,15 +169,5 @@ internal sealed class RealMesh : IAsyncDisposable
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await sidecar.StartAsync(limit.Token);
         await sidecar.Ready.WaitAsync(limit.Token);
-    }
-}
-
-internal static class AppBuilding
-{
-    public static WebApplication BuildOn(this WebApplicationBuilder builder, int port)
-    {
-        builder.WebHost.UseKestrelCore().UseUrls($"http://127.0.0.1:{port}");
-        builder.Services.AddRoutingCore();
-        return builder.Build();
     }
 }

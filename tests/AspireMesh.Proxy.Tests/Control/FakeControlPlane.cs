@@ -43,6 +43,9 @@ internal sealed class FakeControlPlane : MeshControl.MeshControlBase, IAsyncDisp
     /// <summary>The workload in each Join, with its token.</summary>
     public ConcurrentQueue<(string Workload, string Token)> Joins { get; } = new();
 
+    /// <summary>The key in each Join, as hexadecimal digits.</summary>
+    public ConcurrentQueue<string> JoinKeys { get; } = new();
+
     /// <summary>The subject keys of the certificates that callers of Renew presented.</summary>
     public ConcurrentQueue<string> Renewals { get; } = new();
 
@@ -132,6 +135,8 @@ internal sealed class FakeControlPlane : MeshControl.MeshControlBase, IAsyncDisp
     public override Task<SvidResponse> Join(JoinRequest request, ServerCallContext context)
     {
         Joins.Enqueue((request.Workload, request.Token));
+        var asked = CertificateRequest.LoadSigningRequest(request.Csr.ToByteArray(), HashAlgorithmName.SHA256);
+        JoinKeys.Enqueue(Convert.ToHexString(asked.PublicKey.ExportSubjectPublicKeyInfo()));
         return Task.FromResult(Issue(request.Csr, request.Workload, OnJoin()));
     }
 

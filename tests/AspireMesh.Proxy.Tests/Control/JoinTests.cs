@@ -45,6 +45,17 @@ public sealed class JoinTests
         Assert.NotNull(fixture.Client.Current);
     }
 
+    [Fact]
+    public async Task A_join_whose_answer_was_lost_is_tried_again_with_the_same_key()
+    {
+        await using var fixture = await ClientFixture.StartAsync();
+        var tries = 0;
+        fixture.Plane.OnJoin = () => Interlocked.Increment(ref tries) < 3 ? throw new RpcException(new Status(StatusCode.Unavailable, "lost")) : TimeSpan.FromHours(1);
+        await fixture.Client.JoinAsync(default);
+        Assert.Equal(3, fixture.Plane.JoinKeys.Count);
+        Assert.Single(fixture.Plane.JoinKeys.Distinct());
+    }
+
     [Theory]
     [InlineData("another-workload", "is")]
     [InlineData(null, "chain")]

@@ -14,6 +14,7 @@ namespace AspireMesh.Proxy.Tunnel.Multiplexing;
 /// </summary>
 internal sealed class TunnelConnection : IAsyncDisposable
 {
+    private static readonly TimeSpan s_shortestWait = TimeSpan.FromMilliseconds(10);
     private readonly Stream _transport;
     private readonly Func<TunnelStream, Task>? _accept;
     private readonly ConcurrentDictionary<uint, TunnelStream> _streams = new();
@@ -26,6 +27,9 @@ internal sealed class TunnelConnection : IAsyncDisposable
     private bool _peerGoneAway;
     private bool _closed;
     private long _lastHeard;
+    private long _pinged;
+    private bool _awaitsPong;
+    private ITimer? _keepAlive;
     private int _running;
 
     /// <summary>Takes over a connection. Nothing happens on it before <see cref="RunAsync"/>.</summary>
@@ -65,16 +69,15 @@ internal sealed class TunnelConnection : IAsyncDisposable
     public async Task RunAsync()
     {
         if (Interlocked.Exchange(ref _running, 1) == 1) throw new InvalidOperationException("the connection runs already");
-        using var keepAlive = Options.KeepAlive > TimeSpan.Zero
-            ? Options.Time.CreateTimer(static state => ((TunnelConnection)state!).KeepAlive(), this, Options.KeepAlive, Options.KeepAlive)
-            : null;
+        using var keepAlive = _keepAlive = Options.Time.CreateTimer(static state => ((TunnelConnection)state!).KeepAlive(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        if (Options.KeepAlive > TimeSpan.Zero) keepAlive.Change(Options.KeepAlive, Timeout.InfiniteTimeSpan);
         var reader = PipeReader.Create(_transport, new StreamPipeReaderOptions(bufferSize: 32 * 1024, minimumReadSize: 4 * 1024, leaveOpen: true, useZeroByteReads: true));
         try
         {
             while (true)
             {
                 var result = await reader.ReadAsync(_ending.Token).ConfigureAwait(false);
-                _lastHeard = Options.Time.GetTimestamp();
+                Volatile.Write(ref _lastHeard, Options.Time.GetTimestamp());
                 var rest = ReadFrames(result.Buffer);
                 reader.AdvanceTo(rest.Start, rest.End);
                 if (!result.IsCompleted) continue;
@@ -281,16 +284,25 @@ internal sealed class TunnelConnection : IAsyncDisposable
         _ended.TrySetResult();
     }
 
+    /// <summary>Runs once per silence and once per ping: a connection is lost only when it was asked and did not answer in time.</summary>
     private void KeepAlive()
     {
-        var silence = Options.Time.GetElapsedTime(_lastHeard);
-        if (silence < Options.KeepAlive) return;
-        if (silence >= Options.KeepAlive + Options.KeepAliveTimeout)
+        var heard = Volatile.Read(ref _lastHeard);
+        if (_awaitsPong && heard >= _pinged) _awaitsPong = false;
+        var silence = Options.Time.GetElapsedTime(heard);
+        if (_awaitsPong && Options.Time.GetElapsedTime(_pinged) >= Options.KeepAliveTimeout)
         {
             End(new TunnelException(TunnelError.ConnectionLost, $"the peer was silent for {silence.TotalSeconds:0} s"));
             return;
         }
-        Writer.Control(FrameType.Ping, 0, "keepaliv"u8);
+        if (!_awaitsPong && silence >= Options.KeepAlive)
+        {
+            (_awaitsPong, _pinged) = (true, Options.Time.GetTimestamp());
+            Writer.Control(FrameType.Ping, 0, "keepaliv"u8);
+        }
+        var next = _awaitsPong ? Options.KeepAliveTimeout - Options.Time.GetElapsedTime(_pinged) : Options.KeepAlive - silence;
+        // A timer may come a little early by the clock; a wait of nothing would spin.
+        _keepAlive?.Change(next < s_shortestWait ? s_shortestWait : next, Timeout.InfiniteTimeSpan);
     }
 
     private static byte[] GoAwayPayload(uint last, TunnelError error)

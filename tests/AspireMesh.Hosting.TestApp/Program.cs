@@ -18,6 +18,7 @@ if (Environment.GetEnvironmentVariable("REDIRECT_TO_HTTPS") is not null)
     app.UseWhen(c => !c.Request.Path.StartsWithSegments("/health"), redirected => redirected.UseHttpsRedirection());
 }
 
+FaultyPaths.Map(app, name);
 app.MapGet("/", () => $"{name} {Environment.ProcessId}");
 app.MapGet("/health", () => "ok");
 app.MapGet("/env/{variable}", (string variable) => Environment.GetEnvironmentVariable(variable) ?? "");

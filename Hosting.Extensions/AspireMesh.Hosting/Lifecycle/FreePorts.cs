@@ -5,12 +5,13 @@ namespace AspireMesh.Hosting.Lifecycle;
 
 /// <summary>
 /// Ports for listeners. Taken below the range from which systems give out ports by themselves, so that no outgoing connection takes one between planning and listening;
-/// each is handed out once in this process, and processes begin at different places.
+/// each is handed out once in this process, and processes begin at different places. The simulator takes the apps' ports from a range below this one: what both
+/// have picked and neither opened yet must not be the same.
 /// </summary>
 internal static class FreePorts
 {
-    private const int First = 12000;
-    private const int Count = 20000;
+    private const int First = 22000;
+    private const int Count = 10700;
 
     private static readonly Lock Gate = new();
     private static int _next = (int)((uint)Environment.ProcessId * 2654435761u % Count);

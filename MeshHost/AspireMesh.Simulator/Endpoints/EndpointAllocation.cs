@@ -10,7 +10,7 @@ namespace AspireMesh.Simulator.Endpoints;
 internal sealed class EndpointAllocation(IConfiguration configuration) : IAsyncDisposable
 {
     private readonly List<EndpointForwarder> _forwarders = [];
-    private readonly FreePorts _ports = FreePorts.FromRange(HashCode.Combine(Environment.ProcessId, Environment.TickCount64), configuration["PROXYLESS_ENDPOINT_PORT_RANGE"]);
+    private readonly FreePorts _ports = FreePorts.FromRange(configuration["PROXYLESS_ENDPOINT_PORT_RANGE"]);
 
     private bool RandomizePorts => configuration.GetValue("DcpPublisher:RandomizePorts", false);
 

@@ -21,7 +21,7 @@ public static class InboundPolicyChecks
         }
         if (policy.Jwks is { } keys && !IsKeySet(keys))
         {
-            problems.Add(MeshDiagnostics.JwtWithoutKeys, $"{subject}: Jwks is no JSON object with a list of 'keys'. Paste the issuer's JWKS document.");
+            problems.Add(MeshDiagnostics.JwtWithoutKeys, $"{subject}: Jwks is no JSON object with at least one key in 'keys'. Paste the issuer's JWKS document.");
         }
         problems.Range(subject, "Jwt.Refresh", policy.Refresh, TimeSpan.FromSeconds(1), TimeSpan.FromDays(7));
         problems.Range(subject, "Jwt.ClockSkew", policy.ClockSkew, TimeSpan.Zero, TimeSpan.FromMinutes(10));
@@ -80,7 +80,7 @@ public static class InboundPolicyChecks
             using var document = JsonDocument.Parse(text);
             return document.RootElement.ValueKind == JsonValueKind.Object
                 && document.RootElement.TryGetProperty("keys", out var keys)
-                && keys.ValueKind == JsonValueKind.Array;
+                && keys.ValueKind == JsonValueKind.Array && keys.GetArrayLength() > 0;
         }
         catch (JsonException)
         {

@@ -1,0 +1,90 @@
+namespace AspireMesh.Policies.Tests;
+
+public sealed class BalancingTests(PoliciesMesh mesh)
+{
+    [Fact]
+    public async Task Round_robin_takes_each_replica_in_turn()
+    {
+        var answers = new List<string>();
+        for (var i = 0; i < 9; i++) answers.Add(await PidAsync("turns"));
+        Assert.Equal([3, 3, 3], answers.CountBy(a => a).Select(c => c.Value));
+    }
+
+    [Theory]
+    [InlineData("random")]
+    [InlineData("fewest")]
+    public async Task Every_replica_is_chosen_sooner_or_later(string endpoint)
+    {
+        HashSet<string> seen = [];
+        await mesh.UntilAsync(async () => { seen.Add(await PidAsync(endpoint)); return seen.Count == 3; }, "all replicas answered");
+    }
+
+    [Fact]
+    public async Task The_same_user_meets_the_same_replica()
+    {
+        var first = await PidAsync("hashed", ("x-user", "ann"));
+        for (var i = 0; i < 10; i++) Assert.Equal(first, await PidAsync("hashed", ("x-user", "ann")));
+        HashSet<string> others = [];
+        for (var i = 0; i < 40; i++) others.Add(await PidAsync("hashed", ("x-user", $"user-{i}")));
+        Assert.Equal(3, others.Count);
+    }
+
+    [Fact]
+    public async Task A_subset_by_version_is_one_replica()
+    {
+        HashSet<string> seen = [];
+        for (var i = 0; i < 10; i++) seen.Add(await PidAsync("subset"));
+        Assert.Single(seen);
+    }
+
+    [Fact]
+    public async Task The_replica_in_the_callers_zone_is_preferred()
+    {
+        HashSet<string> seen = [];
+        for (var i = 0; i < 10; i++) seen.Add(await PidAsync("near"));
+        Assert.Single(seen);
+        Assert.NotEqual(await PidAsync("subset"), seen.Single());
+    }
+
+    [Fact]
+    public async Task A_replica_whose_probe_fails_gets_nothing()
+    {
+        var bad = await PidAsync("probed");
+        await MarkAsync("unready", bad);
+        await mesh.UntilAsync(async () =>
+        {
+            for (var i = 0; i < 12; i++)
+            {
+                if (await PidAsync("probed") == bad) return false;
+            }
+            return true;
+        }, "the replica is left out");
+    }
+
+    [Fact]
+    public async Task A_replica_that_answers_errors_is_ejected()
+    {
+        var bad = await PidAsync("turns");
+        await MarkAsync("sick", bad);
+        var failures = 0;
+        for (var i = 0; i < 12; i++)
+        {
+            if ((await mesh.SendAsync("many", "ejected", "/unless/sick")).Status == 500) failures++;
+        }
+        Assert.Equal(1, failures);
+    }
+
+    /// <summary>Every replica hears it: round robin reaches each of the three in three requests, however many others ask meanwhile.</summary>
+    private async Task MarkAsync(string key, string pid)
+    {
+        HashSet<string> heard = [];
+        await mesh.UntilAsync(async () => { heard.Add((await mesh.SendAsync("many", "turns", $"/mark/{key}/{pid}")).Body); return heard.Contains(pid); }, "the replica heard it");
+    }
+
+    private async Task<string> PidAsync(string endpoint, params (string Name, string Value)[] headers)
+    {
+        var answer = await mesh.SendAsync("many", endpoint, "/who/", "GET", headers);
+        Assert.True(answer.Status == 200, $"{answer.Status} {answer.Error}");
+        return answer.Body.Split(' ')[1];
+    }
+}

@@ -36,6 +36,9 @@ internal sealed class FakeSidecar : IAsyncDisposable
 
     public Channel<MeshSnapshot> Snapshots { get; } = Channel.CreateUnbounded<MeshSnapshot>();
 
+    /// <summary>How often the control plane asked for a renewal.</summary>
+    public int RenewalsAsked { get; private set; }
+
     public Channel<TapChange> Taps { get; } = Channel.CreateUnbounded<TapChange>();
 
     public MeshSnapshot? Last { get; private set; }
@@ -155,7 +158,11 @@ internal sealed class FakeSidecar : IAsyncDisposable
     {
         await foreach (var message in watch.ResponseStream.ReadAllAsync())
         {
-            if (message.RenewNow is not null) await RenewAsync();
+            if (message.RenewNow is not null)
+            {
+                RenewalsAsked++;
+                await RenewAsync();
+            }
             if (message.Tap is not null) await Taps.Writer.WriteAsync(message.Tap);
             if (message.Snapshot is not { } update) continue;
             var snapshot = JsonSerializer.Deserialize(update.Json.Span, MeshJson.Default.MeshSnapshot)!;

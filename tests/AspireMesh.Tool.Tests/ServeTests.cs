@@ -8,48 +8,51 @@ using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Policies;
 using AspireMesh.Proxy;
 using AspireMesh.TestKit;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace AspireMesh.Tool.Tests;
 
 /// <summary>The control plane as a process of its own, killed without warning.</summary>
-public sealed class ServeTests : IAsyncDisposable
+public sealed class ServeTests(ITestOutputHelper log) : IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("aspiremesh-serve-").FullName;
     private readonly int _control = FreePort.Next();
     private readonly int _outbound = FreePort.Next();
     private readonly List<MeshSidecar> _sidecars = [];
     private Process? _serve;
-    private WebApplication? _app;
+    private CountingApp? _app;
 
     [Fact]
     public async Task Killed_and_started_again_it_takes_up_trust_and_model_and_no_request_fails()
     {
-        await StartAppAsync();
+        _app = await CountingApp.StartAsync();
         File.WriteAllText(ModelFile, JsonSerializer.Serialize(Model(), AdminJson.Default.MeshModel));
         await StartServeAsync("--model", ModelFile);
         using (var client = Admin())
         {
-            await client.SetAppAddressAsync(new AppAddressChange { Workload = "api", Instance = "api", Endpoint = "http", Address = new Uri(_app!.Urls.Single()).Authority }, CancellationToken.None);
+            await client.SetAppAddressAsync(new AppAddressChange { Workload = "api", Instance = "api", Endpoint = "http", Address = _app.Address }, CancellationToken.None);
             foreach (var instance in new[] { "web", "api" }) await StartSidecarAsync(await client.CreateBootstrapAsync(instance, CancellationToken.None));
         }
         await CheckAsync();
         var root = await RootAsync();
 
-        var failures = await LoadWhileAsync(async () =>
-        {
-            _serve!.Kill();
-            await _serve.WaitForExitAsync();
-            // Without --model: what was kept is enough.
-            await StartServeAsync("--trust-domain", Meshes.TrustDomain, "--name", "shop");
-            await CheckAsync();
-        });
+        var load = await PacedLoad.StartAsync(_outbound);
+        await ToolAsync("certs", "rotate");
+        var rotated = await RootAsync();
+        await KillAsync();
+        // Traffic goes on with nobody in control before somebody comes back.
+        await MoreAsync(load, 500);
+        // Without --model: what was kept is enough.
+        await StartServeAsync("--trust-domain", Meshes.TrustDomain, "--name", "shop");
+        await CheckAsync();
+        var taken = await RootAsync();
+        await ToolAsync("certs", "rotate");
+        var report = await load.StopAsync();
 
-        Assert.Empty(failures);
-        Assert.Equal(root, await RootAsync());
+        log.WriteLine(report.ToString());
+        Assert.Empty(report.Failures);
+        Assert.Equal((report.Sent, report.Sent), (report.Answered, _app.Arrivals));
+        Assert.Equal(3, new[] { root, rotated, await RootAsync() }.Distinct().Count());
+        Assert.Equal(rotated, taken);
         // What the inbound listeners really present, seen by a client without an SVID.
         Assert.Contains("ok: api presents spiffe://shop.mesh/ns/default/sa/api", await ToolAsync("certs", "verify"));
     }
@@ -57,14 +60,24 @@ public sealed class ServeTests : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (var sidecar in _sidecars) await sidecar.DisposeAsync();
-        if (_serve is { HasExited: false })
-        {
-            _serve.Kill();
-            await _serve.WaitForExitAsync();
-        }
+        if (_serve is { HasExited: false }) await KillAsync();
         _serve?.Dispose();
         if (_app is not null) await _app.DisposeAsync();
         Directory.Delete(_directory, recursive: true);
+    }
+
+    // SIGKILL: it gets to tidy up nothing.
+    private async Task KillAsync()
+    {
+        _serve!.Kill();
+        await _serve.WaitForExitAsync();
+    }
+
+    private static async Task MoreAsync(PacedLoad load, int answers)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        for (var enough = load.Answered + answers; load.Answered < enough;) await look.WaitForNextTickAsync(limit.Token);
     }
 
     private string ModelFile => Path.Combine(_directory, "model.json");
@@ -102,16 +115,6 @@ public sealed class ServeTests : IAsyncDisposable
         Assert.StartsWith("AspireMesh control plane ready", await _serve.StandardOutput.ReadLineAsync(limit.Token));
     }
 
-    private async Task StartAppAsync()
-    {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
-        builder.Services.AddRoutingCore();
-        _app = builder.Build();
-        _app.MapGet("/", () => "hello");
-        await _app.StartAsync();
-    }
-
     private async Task StartSidecarAsync(Protocol.Snapshot.SidecarBootstrap bootstrap)
     {
         var sidecar = new MeshSidecar(bootstrap, new MeshSidecarOptions());
@@ -119,25 +122,6 @@ public sealed class ServeTests : IAsyncDisposable
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await sidecar.StartAsync(limit.Token);
         await sidecar.Ready.WaitAsync(limit.Token);
-    }
-
-    private async Task<List<string>> LoadWhileAsync(Func<Task> something)
-    {
-        using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_outbound}") };
-        using var ended = new CancellationTokenSource();
-        var failures = new List<string>();
-        var load = Task.Run(async () =>
-        {
-            while (!ended.IsCancellationRequested)
-            {
-                using var response = await client.GetAsync("/", CancellationToken.None);
-                if (!response.IsSuccessStatusCode) failures.Add($"{(int)response.StatusCode}");
-            }
-        });
-        await something();
-        await ended.CancelAsync();
-        await load;
-        return failures;
     }
 
     private MeshModel Model() => new()

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using AspireMesh.Protocol.Admin;
 using AspireMesh.Protocol.Control;
+using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Policies;
+using AspireMesh.TestKit;
 using Google.Protobuf;
 using Grpc.Core;
 
@@ -104,6 +106,36 @@ public class WatchTests
         await fixture.UntilAsync(m => m.GetStatus().Workloads[0].Healthy);
 
         Assert.False(web.Snapshots.Reader.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task A_control_plane_that_began_anew_pushes_nothing_and_asks_nobody_to_renew()
+    {
+        var state = Directory.CreateTempSubdirectory("aspiremesh-state-");
+        var port = FreePort.Next();
+        ControlPlaneOptions Kept(ControlPlaneOptions o) => o with { StateDirectory = state.FullName, KeepModel = true, ControlListen = $"127.0.0.1:{port}" };
+        try
+        {
+            await using var before = await ControlPlaneFixture.StartAsync(configure: Kept);
+            var sidecars = new[] { await before.ConnectAsync("web"), await before.ConnectAsync("api"), await before.ConnectAsync("cache") };
+            await before.UntilAsync(m => m.Check().Healthy);
+            foreach (var sidecar in sidecars) sidecar.Drop();
+            await before.Mesh.DisposeAsync();
+
+            await using var after = await ControlPlaneFixture.StartAsync(configure: Kept);
+            foreach (var sidecar in sidecars) await sidecar.WatchAsync();
+            await after.UntilAsync(m => m.Check().Healthy);
+
+            // Told in order: what came before this push came before everything else.
+            after.Mesh.SetMtls(MtlsMode.Permissive);
+            foreach (var sidecar in sidecars) Assert.Equal(MtlsMode.Permissive, (await sidecar.NextAsync()).Mtls);
+            Assert.All(sidecars, s => Assert.Equal(0, s.RenewalsAsked));
+            Assert.All(after.Mesh.GetCertificates().Svids, s => Assert.Equal(after.Mesh.GetCertificates().Roots.Single().Fingerprint, s.Root));
+        }
+        finally
+        {
+            state.Delete(recursive: true);
+        }
     }
 
     [Fact]

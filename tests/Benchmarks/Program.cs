@@ -1,9 +1,10 @@
 using AspireMesh.Benchmarks.Control;
 using AspireMesh.Benchmarks.Footprint;
 using AspireMesh.Benchmarks.Pair;
+using AspireMesh.Benchmarks.Rotation;
 using AspireMesh.Benchmarks.Start;
 
-string[] verbs = ["pair", "footprint", "start", "control"];
+string[] verbs = ["pair", "footprint", "start", "control", "rotation"];
 var verb = args.FirstOrDefault(a => !a.StartsWith('-'));
 switch (verb)
 {
@@ -15,6 +16,8 @@ switch (verb)
         return await StartBenchmark.RunAsync(args);
     case "control":
         return await ControlBenchmark.RunAsync(args);
+    case "rotation":
+        return await RotationBenchmark.RunAsync(args);
     default:
         Console.Error.WriteLine($"usage: dotnet run -c Release --project tests/Benchmarks -- {string.Join('|', verbs)} [--json]");
         return 2;

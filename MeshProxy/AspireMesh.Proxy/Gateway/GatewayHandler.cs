@@ -49,6 +49,7 @@ internal sealed class GatewayHandler(RouteHandler routes, IMeshEvents events, Ti
     {
         var headers = context.Request.Headers;
         headers.Remove("Forwarded");
+        headers.Remove(Outbound.Routing.LoopGuard.Header);
         headers["X-Forwarded-For"] = (entry.Remote as IPEndPoint)?.Address.ToString();
         headers["X-Forwarded-Proto"] = context.Request.Scheme;
         headers["X-Forwarded-Host"] = context.Request.Host.Value;

@@ -48,6 +48,9 @@ public static class ResponseFlags
     /// <summary>A fault delayed.</summary>
     public const string DelayInjected = "DI";
 
+    /// <summary>The request went in a circle.</summary>
+    public const string Loop = "LD";
+
     /// <summary>The stream was idle for too long after it had begun.</summary>
     public const string StreamIdle = "SI";
 }

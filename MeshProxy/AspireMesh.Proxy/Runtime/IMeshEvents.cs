@@ -116,6 +116,9 @@ internal enum RefusalReason
 
     /// <summary>No destination could take it.</summary>
     NoDestination,
+
+    /// <summary>It went in a circle.</summary>
+    Loop,
 }
 
 /// <summary>One refusal.</summary>

@@ -5,6 +5,7 @@ using AspireMesh.Protocol.Policies;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Runtime;
 using AspireMesh.Proxy.Tests.Pairs;
+using AspireMesh.Proxy.Tests.Pipeline;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -21,7 +22,7 @@ public class HttpThroughPairTests
     [InlineData("2.0", HttpProtocols.Http2, true)]
     public async Task The_version_the_caller_spoke_is_the_version_the_app_hears(string version, HttpProtocols protocols, bool worksOnRequests)
     {
-        await using var app = await HttpApp.StartAsync(static c => c.Response.WriteAsync($"{c.Request.Protocol} {c.Request.Host} {c.Request.Path}"), protocols);
+        await using var app = await TestApp.StartAsync(static c => c.Response.WriteAsync($"{c.Request.Protocol} {c.Request.Host} {c.Request.Path}"), protocols);
         await using var pair = await PairAsync(app, worksOnRequests);
         using var client = new HttpClient();
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(pair.OutboundUri, "a/b")) { Version = Version.Parse(version), VersionPolicy = HttpVersionPolicy.RequestVersionExact };
@@ -36,7 +37,7 @@ public class HttpThroughPairTests
     public async Task A_large_upload_passes_in_flat_memory(bool worksOnRequests)
     {
         const long Size = 1L << 30;
-        await using var app = await HttpApp.StartAsync(static async c =>
+        await using var app = await TestApp.StartAsync(static async c =>
         {
             long total = 0;
             var buffer = new byte[64 * 1024];
@@ -58,7 +59,7 @@ public class HttpThroughPairTests
     [InlineData(true)]
     public async Task A_web_socket_is_carried_both_ways_and_closed_in_order(bool worksOnRequests)
     {
-        await using var app = await HttpApp.StartAsync(static async c =>
+        await using var app = await TestApp.StartAsync(static async c =>
         {
             using var socket = await c.WebSockets.AcceptWebSocketAsync();
             var buffer = new byte[100];
@@ -81,7 +82,7 @@ public class HttpThroughPairTests
     {
         var gone = new TaskCompletionSource();
         var arrived = new TaskCompletionSource();
-        await using var app = await HttpApp.StartAsync(async c =>
+        await using var app = await TestApp.StartAsync(async c =>
         {
             c.RequestAborted.Register(gone.SetResult);
             arrived.SetResult();
@@ -102,7 +103,7 @@ public class HttpThroughPairTests
     [InlineData(true)]
     public async Task A_caller_without_a_reference_is_answered_403(bool worksOnRequests)
     {
-        await using var app = await HttpApp.StartAsync(static c => c.Response.WriteAsync("never"));
+        await using var app = await TestApp.StartAsync(static c => c.Response.WriteAsync("never"));
         await using var pair = await PairAsync(app, worksOnRequests, [new AuthorizationRule { Name = "references", Callers = ["spiffe://test.mesh/ns/default/sa/other"] }]);
         using var client = new HttpClient();
         using var response = await client.GetAsync(pair.OutboundUri).WaitAsync(Patience);
@@ -113,7 +114,7 @@ public class HttpThroughPairTests
     [Fact]
     public async Task Many_requests_at_once_share_a_few_handshakes_and_none_fails_while_snapshots_and_svids_change()
     {
-        await using var app = await HttpApp.StartAsync(static c => c.Response.WriteAsync("ok"));
+        await using var app = await TestApp.StartAsync(static c => c.Response.WriteAsync("ok"));
         await using var pair = await PairAsync(app, worksOnRequests: false);
         using var client = new HttpClient();
         using var stop = new CancellationTokenSource();
@@ -143,7 +144,7 @@ public class HttpThroughPairTests
         return done;
     }
 
-    private static Task<SidecarPair> PairAsync(HttpApp app, bool worksOnRequests, ImmutableArray<AuthorizationRule> rules = default) =>
+    private static Task<SidecarPair> PairAsync(TestApp app, bool worksOnRequests, ImmutableArray<AuthorizationRule> rules = default) =>
         SidecarPair.StartAsync(new SidecarPairOptions
         {
             App = app.Address,

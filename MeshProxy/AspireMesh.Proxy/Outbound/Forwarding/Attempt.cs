@@ -65,6 +65,7 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
     {
         await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
         proxyRequest.RequestUri = ForwardedTarget.For(DestinationClient.Authority, httpContext.Request, request.Path);
+        if (request.Cluster.Snapshot.ServerName is { } outside && !LoopGuard.IsHere(outside)) proxyRequest.Headers.Remove(LoopGuard.Header);
         if (HostName.For(request, destination) is { } host) proxyRequest.Headers.Host = host;
         TraceHeaders.Write(proxyRequest.Headers, _events!.Trace);
         proxyRequest.Options.Set(DestinationClient.TraceKey, _events.Trace);

@@ -31,7 +31,8 @@ internal sealed class RouteHandler(OutboundServices services)
         var route = rules.Routes.Find(context.Request, rules.Caller, out var prefix);
         var leg = route?.Split.Choose(services.Chance);
         var events = services.Events.RequestStarted(StartOf(context, rules, leg, arrived));
-        if (route is null) await AnswerAsync(context, events, null, NoRoute(context, rules));
+        if (services.Loops.Enter(context.Request.Headers) is { } loop) await RefuseAsync(context, events, rules, loop);
+        else if (route is null) await AnswerAsync(context, events, null, NoRoute(context, rules));
         else if (route.Snapshot.Redirect is { } redirect) await RedirectAsync(context, events, route, Redirect.Location(redirect, context.Request, prefix), redirect.Status);
         else if (route.Snapshot.Cors is { } cors && Cors.IsPreflight(context.Request)) await PreflightAsync(context, events, route, cors);
         else if (leg is null) await AnswerAsync(context, events, route, new ErrorAnswer(503, ResponseFlags.NoHealthyUpstream, $"The route '{route.Snapshot.Name}' leads to no cluster.", "Give one of its split's legs a weight above 0."));
@@ -132,6 +133,12 @@ internal sealed class RouteHandler(OutboundServices services)
         Cors.AnswerPreflight(cors, context);
         events.Ended(new RequestEnd(route.Snapshot.Name, null, context.Response.StatusCode, null, null, 0, TimeSpan.Zero, null));
         return Task.CompletedTask;
+    }
+
+    private async Task RefuseAsync(HttpContext context, IRequestEvents events, ListenerRules rules, ErrorAnswer loop)
+    {
+        services.Events.Refused(new Refusal(rules.Side, RefusalReason.Loop, rules.Endpoint, rules.Caller.Workload ?? "", null, loop.Reason));
+        await AnswerAsync(context, events, null, loop);
     }
 
     private static async Task AnswerAsync(HttpContext context, IRequestEvents events, CompiledRoute? route, ErrorAnswer answer)

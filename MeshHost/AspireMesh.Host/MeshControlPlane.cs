@@ -161,6 +161,10 @@ public sealed class MeshControlPlane : IAsyncDisposable
     /// <param name="running">Whether an unhealthy one runs all the same. Default false.</param>
     public void SetAppHealth(string instance, bool healthy, bool running = false) => _intent.SetAppHealth(instance, healthy, running);
 
+    /// <summary>What faults decided and how often they fired, by fault, edge and sidecar, as sidecars last reported it; faults that went lately are still in it.</summary>
+    public ImmutableArray<FaultTally> GetFaultTallies() => _registry.Read(sidecars => sidecars.Values
+        .OrderBy(s => s.Instance, StringComparer.Ordinal).SelectMany(s => s.Faults.Select(t => t with { Instance = s.Instance })).ToImmutableArray());
+
     /// <summary>Adds a fault; one with the same id is replaced. A fault whose time is over leaves by itself.</summary>
     /// <exception cref="MeshValidationException">Faults are off, or this one cannot be injected; carries every reason.</exception>
     public void AddFault(FaultRule fault) => _intent.AddFault(fault);

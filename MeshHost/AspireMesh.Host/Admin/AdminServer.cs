@@ -82,6 +82,7 @@ internal sealed class AdminServer(MeshControlPlane mesh, string listen, ILoggerF
         routes.MapGet("/v1/stat", c => c.Response.WriteAsJsonAsync(mesh.GetStat(), AdminJson.Default.StatRowArray));
         routes.MapGet("/v1/certs", c => c.Response.WriteAsJsonAsync(mesh.GetCertificates(), AdminJson.Default.CertificatesView));
         routes.MapGet("/v1/faults", c => c.Response.WriteAsJsonAsync([.. mesh.Faults], AdminJson.Default.FaultRuleArray));
+        routes.MapGet("/v1/faults/tallies", c => c.Response.WriteAsJsonAsync([.. mesh.GetFaultTallies()], AdminJson.Default.FaultTallyArray));
         routes.MapGet("/v1/workloads/{instance}/config", c => c.Response.WriteAsJsonAsync(mesh.GetConfig((string)c.Request.RouteValues["instance"]!), AdminJson.Default.MeshSnapshot));
         routes.MapGet("/v1/tap", TapAsync);
     }

@@ -97,6 +97,7 @@ internal sealed class SidecarRegistry(TimeProvider time, Func<string> issuingRoo
             // Totals since the sidecar started: only one that grew (or began anew) was seen just now.
             if (!sidecar.Plaintext.TryGetValue(caller, out var seen) || seen.Count != count) sidecar.Plaintext[caller] = (count, time.GetUtcNow());
         }
+        if (!report.Faults.IsDefault) sidecar.Faults = report.Faults;
         sidecar.SvidReported = report.SvidExpires ?? sidecar.SvidReported;
         foreach (var edge in report.Edges)
         {

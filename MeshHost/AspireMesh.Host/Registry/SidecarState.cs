@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AspireMesh.Host.Distribution;
+using AspireMesh.Protocol.Faults;
 
 namespace AspireMesh.Host.Registry;
 
@@ -38,6 +39,9 @@ internal sealed class SidecarState(string instance, string workload)
     public string? ProxyVersion { get; set; }
 
     public Dictionary<(string To, string Endpoint), EdgeTotals> Edges { get; } = [];
+
+    /// <summary>What faults decided at it, as it last reported.</summary>
+    public ImmutableArray<FaultTally> Faults { get; set; } = [];
 
     /// <summary>Who called in plaintext: how often in all, and when last.</summary>
     public Dictionary<string, (long Count, DateTimeOffset Last)> Plaintext { get; } = [];

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AspireMesh.Protocol.Faults;
 
 namespace AspireMesh.Protocol.Admin;
 
@@ -94,6 +95,9 @@ public sealed record SidecarReport
 
     /// <summary>How often each fault fired, by id.</summary>
     public ImmutableDictionary<string, long> FaultFires { get; init; } = ImmutableDictionary<string, long>.Empty;
+
+    /// <summary>What the faults that are or were lately in force decided, by fault and edge.</summary>
+    public ImmutableArray<FaultTally> Faults { get; init; } = [];
 
     /// <summary>Refusals by the rule that decided.</summary>
     public ImmutableDictionary<string, long> Denied { get; init; } = ImmutableDictionary<string, long>.Empty;

@@ -74,6 +74,9 @@ public sealed class MeshAdminClient : IDisposable
     /// <summary>The faults in force.</summary>
     public Task<FaultRule[]> GetFaultsAsync(CancellationToken cancellationToken) => GetAsync("/v1/faults", AdminJson.Default.FaultRuleArray, cancellationToken);
 
+    /// <summary>What faults decided and how often they fired, by fault, edge and sidecar; those gone lately included. Sidecars report about every second.</summary>
+    public Task<FaultTally[]> GetFaultTalliesAsync(CancellationToken cancellationToken) => GetAsync("/v1/faults/tallies", AdminJson.Default.FaultTallyArray, cancellationToken);
+
     /// <summary>Adds a fault; one with the same id is replaced.</summary>
     public Task AddFaultAsync(FaultRule fault, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, "/v1/faults", JsonContent.Create(fault, AdminJson.Default.FaultRule), cancellationToken);

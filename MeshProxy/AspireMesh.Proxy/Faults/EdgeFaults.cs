@@ -61,5 +61,6 @@ internal sealed record FaultEdge(string? From, string To, string Endpoint)
 
 /// <summary>What faults need from the sidecar.</summary>
 /// <param name="Time">The clock.</param>
-/// <param name="OnFired">Called for each firing, for counts.</param>
-internal sealed record FaultServices(TimeProvider Time, Action<FaultRule, FaultEdge> OnFired);
+/// <param name="OnFired">Called for each firing, for metrics.</param>
+/// <param name="OnCounting">Called with the counts of a rule that came into force on an edge.</param>
+internal sealed record FaultServices(TimeProvider Time, Action<FaultRule, FaultEdge> OnFired, Action<FaultCounts> OnCounting);

@@ -16,7 +16,7 @@ internal sealed class FaultSequence
     private readonly FaultServices _services;
     private readonly RequestMatcher? _match;
     private readonly long _edgeHash;
-    private readonly Counters _counters;
+    private readonly Func<long, bool> _fires;
 
     public FaultSequence(FaultRule rule, FaultEdge edge, FaultServices services, FaultSequence? previous)
     {
@@ -26,12 +26,16 @@ internal sealed class FaultSequence
         _services = services;
         _match = rule.Match is null ? null : new RequestMatcher(rule.Match);
         _edgeHash = (long)XxHash3.HashToUInt64(MemoryMarshal.AsBytes(edge.ToString().AsSpan()), rule.Seed);
-        _counters = previous?._counters ?? new Counters();
+        _fires = Fires;
+        Counts = previous?.Counts ?? new FaultCounts(rule, edge);
+        if (previous is null) services.OnCounting(Counts);
     }
 
     public FaultRule Rule { get; }
 
     public IFaultKind Kind { get; }
+
+    public FaultCounts Counts { get; }
 
     public bool IsSameAs(FaultRule other) => other.Id == Rule.Id && other.Seed == Rule.Seed && other.Activation == Rule.Activation;
 
@@ -42,8 +46,7 @@ internal sealed class FaultSequence
     {
         if (Rule.ExpiresAt is { } end && _services.Time.GetUtcNow() >= end) return null;
         if (_match is not null && (request is null || !_match.Matches(request, caller))) return null;
-        var ordinal = Interlocked.Increment(ref _counters.Ordinal);
-        if (!Fires(ordinal) || !TakeFire()) return null;
+        if (!Counts.Take(_fires, Rule.Activation.MaxFires, out var ordinal)) return null;
         _services.OnFired(Rule, _edge);
         return new FaultFiring(ordinal, Unit(ordinal, 1), Unit(ordinal, 2));
     }
@@ -61,25 +64,11 @@ internal sealed class FaultSequence
         return share >= 100 || Unit(ordinal, 0) * 100 < share;
     }
 
-    private bool TakeFire()
-    {
-        var most = Rule.Activation.MaxFires;
-        if (most <= 0) return true;
-        // Past the maximum the counter stands at or above it for good; a count that overshoots never fires.
-        return Volatile.Read(ref _counters.Fires) < most && Interlocked.Increment(ref _counters.Fires) <= most;
-    }
-
     /// <summary>A number from 0 to 1 for this ordinal; <paramref name="use"/> keeps decision and size of a fault independent.</summary>
     private double Unit(long ordinal, int use)
     {
         ReadOnlySpan<long> key = [ordinal, use];
         return (XxHash3.HashToUInt64(MemoryMarshal.AsBytes(key), _edgeHash) >> 11) * (1.0 / (1UL << 53));
-    }
-
-    private sealed class Counters
-    {
-        public long Ordinal;
-        public long Fires;
     }
 }
 

@@ -1,6 +1,7 @@
 using AspireMesh.Protocol.Faults;
 using AspireMesh.Protocol.Identity;
 using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Faults;
 
 namespace AspireMesh.Proxy.Runtime;
 
@@ -35,7 +36,10 @@ internal interface IMeshEvents
     void PlaintextTaken(string caller, string endpoint) { }
 
     /// <summary>A fault fired.</summary>
-    void FaultFired(FaultRule rule, string to, string endpoint) { }
+    void FaultFired(FaultRule rule, FaultEdge edge) { }
+
+    /// <summary>A fault is in force on an edge, and counts here from now on.</summary>
+    void FaultCounted(FaultCounts counts) { }
 
     /// <summary>A destination was ejected for a time.</summary>
     void DestinationEjected(ClusterSnapshot cluster, string destination, string reason, TimeSpan time) { }

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using AspireMesh.Protocol.Faults;
 using AspireMesh.Protocol.Identity;
 using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Faults;
 using AspireMesh.Proxy.Control;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Runtime;
@@ -118,11 +119,15 @@ internal sealed class MeshTelemetry : IMeshEvents, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public void FaultFired(FaultRule rule, string to, string endpoint)
+    public void FaultFired(FaultRule rule, FaultEdge edge)
     {
-        Instruments.FaultFires.Add(1, new(MeshNames.Fault, rule.Id), new(MeshNames.FaultKind, rule.Fault.Kind), new(MeshNames.Destination, to), new(MeshNames.Endpoint, endpoint));
+        Instruments.FaultFires.Add(
+            1, new(MeshNames.Fault, rule.Id), new(MeshNames.FaultKind, rule.Fault.Kind), new(MeshNames.Source, edge.From ?? ""), new(MeshNames.Destination, edge.To), new(MeshNames.Endpoint, edge.Endpoint));
         Statistics.AddFault(rule.Id);
     }
+
+    /// <inheritdoc/>
+    public void FaultCounted(FaultCounts counts) => Statistics.Faults.Add(counts);
 
     /// <inheritdoc/>
     public void DestinationEjected(ClusterSnapshot cluster, string destination, string reason, TimeSpan time) =>

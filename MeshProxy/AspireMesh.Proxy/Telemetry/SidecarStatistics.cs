@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using AspireMesh.Protocol.Admin;
 using AspireMesh.Proxy.Control;
+using AspireMesh.Proxy.Faults;
 
 namespace AspireMesh.Proxy.Telemetry;
 
@@ -22,6 +23,9 @@ internal sealed class SidecarStatistics(Func<DateTimeOffset?> svidExpires) : IRe
     public EdgeCounters Edge(string to, string endpoint) =>
         _edges.TryGetValue((to, endpoint), out var counters) ? counters : _edges.GetOrAdd((to, endpoint), static key => new EdgeCounters(key.To, key.Endpoint));
 
+    /// <summary>What faults decided.</summary>
+    public FaultLedger Faults { get; } = new();
+
     /// <summary>To be called after anything was counted.</summary>
     public void Touch() => Interlocked.Increment(ref _changes);
 
@@ -39,7 +43,7 @@ internal sealed class SidecarStatistics(Func<DateTimeOffset?> svidExpires) : IRe
     {
         var expires = svidExpires();
         var changes = Interlocked.Read(ref _changes);
-        if (changes == Interlocked.Read(ref _reported) && expires == _reportedExpiry) return null;
+        if (!Faults.HasNews() && changes == Interlocked.Read(ref _reported) && expires == _reportedExpiry) return null;
         Interlocked.Exchange(ref _reported, changes);
         _reportedExpiry = expires;
         return Read(expires);
@@ -55,6 +59,7 @@ internal sealed class SidecarStatistics(Func<DateTimeOffset?> svidExpires) : IRe
         PlaintextCallers = _plaintext.ToImmutableDictionary(),
         FaultFires = _faults.ToImmutableDictionary(),
         Denied = _denied.ToImmutableDictionary(),
+        Faults = Faults.Read(),
     };
 
     private void Add(ConcurrentDictionary<string, long> counts, string name)

@@ -70,9 +70,48 @@ public class FaultTests
         var rule = _abort with { Activation = new() { MaxFires = 3 } };
         var faults = Compile(rule)!;
         Assert.Equal(2, await Ended(faults, 2));
-        faults = EdgeFaults.Compile([rule], FaultSide.Outbound, new FaultEdge("web", "api", "http"), faults, new FaultServices(_time, (rule, _) => _fired.Add(rule.Id)))!;
+        faults = EdgeFaults.Compile([rule], FaultSide.Outbound, new FaultEdge("web", "api", "http"), faults, new FaultServices(_time, (rule, _) => _fired.Add(rule.Id), _ => { }))!;
         Assert.Equal(1, await Ended(faults, 10));
         Assert.Equal(["f1", "f1", "f1"], _fired);
+    }
+
+    [Fact]
+    public async Task Decisions_are_the_same_bytes_for_the_same_seed_however_requests_race()
+    {
+        var rule = _abort with { Seed = 9, Activation = new() { Percent = 30, MaxFires = 50 } };
+        var journals = new List<string>();
+        for (var run = 0; run < 3; run++)
+        {
+            FaultCounts? counts = null;
+            var faults = EdgeFaults.Compile([rule], FaultSide.Outbound, new FaultEdge("web", "api", "http"), null, new FaultServices(_time, (_, _) => { }, c => counts = c))!;
+            await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => Ended(faults, 50))));
+            var tally = counts!.Read();
+            Assert.Equal((400, 50), (tally.Requests, tally.Fires));
+            journals.Add(tally.Journal());
+        }
+
+        Assert.Equal(400, journals[0].Count(c => c == '\n'));
+        Assert.All(journals, j => Assert.Equal(journals[0], j));
+    }
+
+    [Fact]
+    public void The_ledger_is_bounded_and_a_rule_put_on_again_begins_again()
+    {
+        var ledger = new FaultLedger();
+        for (var i = 0; i < FaultLedger.Most + 5; i++) ledger.Add(Counts($"f{i}"));
+        Assert.Equal(FaultLedger.Most, ledger.Read().Length);
+        Assert.Equal("f5", ledger.Read()[0].Fault);
+        Assert.True(ledger.HasNews());
+        Assert.False(ledger.HasNews());
+        var again = Counts("f5");
+        again.Take(_ => true, 0, out _);
+        ledger.Add(again);
+        Assert.Equal(("f5", 1L), (ledger.Read()[^1].Fault, ledger.Read()[^1].Fires));
+        Assert.Equal(FaultLedger.Most, ledger.Read().Length);
+        for (var i = 0; i < FaultTally.MostDecisions + 10; i++) again.Take(_ => false, 0, out _);
+        Assert.Equal((FaultTally.MostDecisions, FaultTally.MostDecisions + 11L), (again.Read().Decisions.Length, again.Read().Requests));
+
+        FaultCounts Counts(string id) => new(_abort with { Id = id }, new FaultEdge("web", "api", "http"));
     }
 
     [Fact]
@@ -130,9 +169,9 @@ public class FaultTests
     public void Every_kind_in_the_list_can_be_executed() => Assert.All(FaultKinds.All, kind => Assert.True(FaultKindTable.Knows(kind), kind));
 
     private EdgeFaults? Compile(params FaultRule[] rules) =>
-        EdgeFaults.Compile([.. rules], FaultSide.Outbound, new FaultEdge("web", "api", "http"), null, new FaultServices(_time, (rule, _) => _fired.Add(rule.Id)));
+        EdgeFaults.Compile([.. rules], FaultSide.Outbound, new FaultEdge("web", "api", "http"), null, new FaultServices(_time, (rule, _) => _fired.Add(rule.Id), _ => { }));
 
-    private FaultSequence Sequence(FaultRule rule) => new(rule, new FaultEdge("web", "api", "http"), new FaultServices(_time, (rule, _) => _fired.Add(rule.Id)), null);
+    private FaultSequence Sequence(FaultRule rule) => new(rule, new FaultEdge("web", "api", "http"), new FaultServices(_time, (rule, _) => _fired.Add(rule.Id), _ => { }), null);
 
     private static string Decisions(FaultSequence sequence) => string.Concat(Enumerable.Range(1, 200).Select(n => sequence.Fires(n) ? 'x' : '.'));
 

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using AspireMesh.Protocol.Faults;
 using AspireMesh.Protocol.Identity;
 using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Faults;
 using AspireMesh.Proxy.Runtime;
 
 namespace AspireMesh.Proxy.Tests.Pairs;
@@ -51,7 +52,7 @@ internal sealed class RecordedEvents : IMeshEvents
 
     public void PlaintextTaken(string caller, string endpoint) => Interlocked.Increment(ref _plaintext);
 
-    public void FaultFired(FaultRule rule, string to, string endpoint) => _faults.Enqueue(rule.Id);
+    public void FaultFired(FaultRule rule, FaultEdge edge) => _faults.Enqueue(rule.Id);
 
     public void Audited(in Refusal refusal) => _audits.Enqueue(refusal);
 

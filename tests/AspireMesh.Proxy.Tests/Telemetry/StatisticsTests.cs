@@ -39,7 +39,7 @@ public sealed class StatisticsTests
         fixture.Events.PlaintextTaken("10.0.0.7:41234", "http");
         fixture.Events.PlaintextTaken("10.0.0.7:41235", "http");
         fixture.Events.Refused(new Refusal(MeshSide.Inbound, RefusalReason.Denied, "http", "spiffe://test.mesh/ns/default/sa/x", "no-deletes"));
-        fixture.Events.FaultFired(new FaultRule { Id = "f1", Fault = new Fault { Kind = FaultKinds.Abort } }, "api", "http");
+        fixture.Events.FaultFired(new FaultRule { Id = "f1", Fault = new Fault { Kind = FaultKinds.Abort } }, new Proxy.Faults.FaultEdge("web", "api", "http"));
         var report = fixture.Events.Statistics.Take()!;
         Assert.Equal(2, Assert.Single(report.PlaintextCallers, c => c.Key == "10.0.0.7").Value);
         Assert.Equal(1, report.Denied["no-deletes"]);

@@ -135,7 +135,7 @@ public class SnapshotCompilerTests
 
     public static TheoryData<string, InboundPolicies> OnRequests => new()
     {
-        { "jwt", new InboundPolicies { Jwt = new JwtPolicy { Issuer = "x", Jwks = "{\"keys\":[]}" } } },
+        { "jwt", new InboundPolicies { Jwt = new JwtPolicy { Issuer = "x", JwksUri = "https://keys.example/jwks" } } },
         { "limit", new InboundPolicies { RateLimits = [new RateLimitPolicy { Name = "l", PerSecond = 1 }] } },
         { "shedding", new InboundPolicies { LoadShedding = new LoadSheddingPolicy() } },
         { "header", new InboundPolicies { IdentityHeader = true } },

@@ -16,10 +16,12 @@ internal sealed class ServeCommand
     private readonly Option<string?> _model = new("--model") { Description = "The mesh model (JSON). Without it, the kept one is taken up, or one is awaited over the admin API." };
     private readonly Option<string?> _name = new("--name") { Description = "The mesh's name, where no model says it." };
     private readonly Option<string?> _trustDomain = new("--trust-domain") { Description = "The trust domain, where no model says it." };
-    private readonly Option<string> _namespace = new("--namespace") { Description = "The namespace in SPIFFE IDs, where no model says it.", DefaultValueFactory = _ => "default" };
+    private readonly Option<string?> _namespace = new("--namespace") { Description = "The namespace in SPIFFE IDs, where no model says it (default \"default\"); in a cluster the pod's own." };
     private readonly Option<string?> _state = new("--state") { Description = "Directory for root key and model (mode 0600). Without it, both live in memory only." };
-    private readonly Option<string> _listen = new("--listen") { Description = "Where sidecars connect.", DefaultValueFactory = _ => "127.0.0.1:0" };
-    private readonly Option<string> _admin = new("--admin") { Description = "Where tools connect.", DefaultValueFactory = _ => "127.0.0.1:0" };
+    private readonly Option<string?> _listen = new("--listen") { Description = "Where sidecars connect. Default 127.0.0.1:0, in a cluster *:15010." };
+    private readonly Option<string?> _admin = new("--admin") { Description = "Where tools connect. Default 127.0.0.1:0, in a cluster 127.0.0.1:15011." };
+    private readonly Option<bool> _kubernetes = new("--kubernetes") { Description = "In a cluster: one of several replicas; model, CA and pods come from the API server (docs/kubernetes.md)." };
+    private readonly Option<string?> _kubeconfig = new("--kubeconfig") { Description = "With --kubernetes: how to reach the API server. Default: KUBECONFIG, or the pod's service account." };
     private readonly Option<string?> _policies = new("--policies") { Description = "A policy document that is applied to the model." };
     private readonly Option<string?> _caCertificate = new("--ca-cert") { Description = "A CA of yours: PEM, signing certificate first, up to the root." };
     private readonly Option<string?> _caKey = new("--ca-key") { Description = "PEM of its unencrypted key." };
@@ -32,12 +34,28 @@ internal sealed class ServeCommand
     {
         var command = new Command("serve", "Runs the control plane as a process of its own, until Ctrl+C.")
         {
-            _model, _name, _trustDomain, _namespace, _state, _listen, _admin, _policies, _caCertificate, _caKey, _adminToken, _verbose,
+            _model, _name, _trustDomain, _namespace, _state, _listen, _admin, _policies, _caCertificate, _caKey, _adminToken, _verbose, _kubernetes, _kubeconfig,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var model = parsed.GetValue(_model) is { } file ? MeshDocument.ReadModel(Read(file), file) : null;
-            using var logs = LoggerFactory.Create(b => b.AddSimpleConsole(c => c.SingleLine = true).SetMinimumLevel(parsed.GetValue(_verbose) ? LogLevel.Debug : LogLevel.Warning));
+            var inCluster = parsed.GetValue(_kubernetes);
+            var level = parsed.GetValue(_verbose) ? LogLevel.Debug : inCluster ? LogLevel.Information : LogLevel.Warning;
+            using var logs = LoggerFactory.Create(b => b.AddSimpleConsole(c => c.SingleLine = true).SetMinimumLevel(level).AddFilter("Microsoft", LogLevel.Warning));
+            if (inCluster)
+            {
+                CheckForCluster(parsed);
+                await ServeInCluster.RunAsync(parsed.GetValue(_kubeconfig), options => options with
+                {
+                    Namespace = parsed.GetValue(_namespace) ?? options.Namespace,
+                    TrustDomain = parsed.GetValue(_trustDomain),
+                    ControlListen = parsed.GetValue(_listen) ?? options.ControlListen,
+                    AdminListen = parsed.GetValue(_admin) ?? options.AdminListen,
+                    TimeProvider = terminal.Time,
+                    LoggerFactory = logs,
+                }, terminal, cancellationToken);
+                return ExitCodes.Ok;
+            }
             await using var mesh = new MeshControlPlane(Options(parsed, model, terminal, logs));
             if (model is not null) mesh.ApplyModel(model);
             await mesh.StartAsync(cancellationToken);
@@ -49,6 +67,17 @@ internal sealed class ServeCommand
             return ExitCodes.Ok;
         });
         return command;
+    }
+
+    // Each of these would be ignored in a cluster, where the same is said by objects.
+    private void CheckForCluster(ParseResult parsed)
+    {
+        var problems = new ProblemList();
+        foreach (var option in new Option[] { _model, _state, _policies, _caCertificate, _caKey, _adminToken })
+        {
+            if (parsed.GetResult(option) is { Implicit: false }) problems.Add(MeshDiagnostics.BadArgument, $"{option.Name} does not go with --kubernetes: model, CA and token are objects of the cluster. Leave it out; see docs/kubernetes.md.");
+        }
+        problems.ThrowIfAny();
     }
 
     private ControlPlaneOptions Options(ParseResult parsed, MeshModel? model, ToolTerminal terminal, ILoggerFactory logs)
@@ -63,9 +92,9 @@ internal sealed class ServeCommand
         {
             Name = model?.Name ?? parsed.GetValue(_name) ?? "mesh",
             TrustDomain = trustDomain!,
-            Namespace = model?.Namespace ?? parsed.GetRequiredValue(_namespace),
-            ControlListen = parsed.GetRequiredValue(_listen),
-            AdminListen = parsed.GetRequiredValue(_admin),
+            Namespace = model?.Namespace ?? parsed.GetValue(_namespace) ?? "default",
+            ControlListen = parsed.GetValue(_listen) ?? "127.0.0.1:0",
+            AdminListen = parsed.GetValue(_admin) ?? "127.0.0.1:0",
             AdminToken = parsed.GetValue(_adminToken) is { } file ? Read(file).Trim() : null,
             StateDirectory = state,
             KeepModel = state is not null,

@@ -1,21 +1,46 @@
 using System.CommandLine;
+using AspireMesh.Host.Kubernetes;
+using AspireMesh.Host.Kubernetes.Operating;
 using AspireMesh.Host.Running;
 using AspireMesh.Protocol.Admin;
 using AspireMesh.Protocol.Diagnostics;
 
 namespace AspireMesh.Tool.Connecting;
 
-/// <summary>Finds the running mesh a command is about: the only one, or the one that <c>--mesh</c> names.</summary>
+/// <summary>
+/// Finds the running mesh a command is about: the only one on this machine, the one that <c>--mesh</c> names, or, with <c>--context</c>, <c>--namespace</c> or
+/// <c>--kubeconfig</c>, one in a cluster, through a port-forward to its control plane.
+/// </summary>
 internal sealed class MeshOption(ToolTerminal terminal)
 {
     private readonly Option<string?> _name = new("--mesh") { Description = "The AppHost's name, where several meshes run on this machine." };
 
-    /// <summary>Adds the option to a command.</summary>
-    public void AddTo(Command command) => command.Options.Add(_name);
+    private readonly Option<string?> _context = new("--context") { Description = "A mesh in a cluster: the context of the kubeconfig." };
+    private readonly Option<string?> _namespace = new("--namespace", "-n") { Description = "A mesh in a cluster: its namespace. Default: the context's." };
+    private readonly Option<string?> _kubeconfig = new("--kubeconfig") { Description = "A mesh in a cluster: the kubeconfig. Default: KUBECONFIG, or the user's own." };
+
+    /// <summary>Adds the options to a command.</summary>
+    public void AddTo(Command command)
+    {
+        command.Options.Add(_name);
+        command.Options.Add(_context);
+        command.Options.Add(_namespace);
+        command.Options.Add(_kubeconfig);
+    }
 
     /// <summary>A client for it.</summary>
     /// <exception cref="MeshValidationException">None runs, or several and none was named.</exception>
-    public MeshAdminClient Connect(ParseResult parsed) => new(Find(parsed));
+    public MeshAdminClient Connect(ParseResult parsed)
+    {
+        var (context, ns, kubeconfig) = (parsed.GetValue(_context), parsed.GetValue(_namespace), parsed.GetValue(_kubeconfig));
+        if (context is null && ns is null && kubeconfig is null) return new MeshAdminClient(Find(parsed));
+        if (parsed.GetValue(_name) is { } name)
+        {
+            throw Bad(MeshDiagnostics.BadArgument, $"--mesh {name} names a mesh on this machine, --context and --namespace one in a cluster. Give only one of them.");
+        }
+        var access = ClusterAccess.Read(kubeconfig, context);
+        return ClusterAdmin.Connect(new k8s.Kubernetes(access), ns ?? access.Namespace ?? "default");
+    }
 
     /// <summary>Its run file.</summary>
     public RunFile Find(ParseResult parsed)

@@ -47,7 +47,6 @@ public class FailureTests
 
         cluster.Api.Objects.Compact();
         cluster.PutApiPods(("api-2", "10.0.0.2:15006", true));
-        cluster.Api.CutWatches();
 
         await cluster.UntilAsync(() => cluster.Logs.Has("410 Gone"));
         await cluster.UntilAsync(() => replica.Mesh?.Model?.Workloads[1].Sidecars is [{ Instance: "api-2" }]);

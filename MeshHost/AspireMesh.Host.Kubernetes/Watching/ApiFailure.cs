@@ -28,6 +28,6 @@ internal static class ApiFailure
         _ when IsForbidden(e) => $"the API server forbids it. Give the service account '{ClusterNames.ControlPlane}' the verb '{verb}' on '{resource}' (the chart's Role has it)",
         HttpOperationException http => $"the API server answered {(int)http.Response.StatusCode} {http.Response.ReasonPhrase}",
         KubernetesException { Status: { } status } => $"the API server said {status.Code}: {status.Message}",
-        _ => e.Message,
+        _ => e.Message.TrimEnd('.'),
     };
 }

@@ -91,11 +91,12 @@ public static class MeshBuilderExtensions
     /// <param name="port">The port; null for the endpoint's own public port where it has one, else a free one.</param>
     /// <param name="configure">Adds routes, token validation, limits or a certificate.</param>
     /// <param name="name">The gateway's name; null for the workload's.</param>
-    public static IResourceBuilder<MeshResource> Gateway(this IResourceBuilder<MeshResource> mesh, IResourceBuilder<IResourceWithEndpoints> workload, string? endpoint = null, int? port = null, Func<GatewayModel, GatewayModel>? configure = null, string? name = null)
+    /// <param name="tls">Whether it takes TLS, with the certificate that <paramref name="configure"/> sets, else the developer certificate of <c>dotnet dev-certs https</c>, else one made for this run. Default: where the endpoint is an https one.</param>
+    public static IResourceBuilder<MeshResource> Gateway(this IResourceBuilder<MeshResource> mesh, IResourceBuilder<IResourceWithEndpoints> workload, string? endpoint = null, int? port = null, Func<GatewayModel, GatewayModel>? configure = null, string? name = null, bool? tls = null)
     {
         ArgumentNullException.ThrowIfNull(mesh);
         ArgumentNullException.ThrowIfNull(workload);
-        return mesh.WithAnnotation(new MeshGatewayAnnotation(name, workload.Resource, endpoint, port, configure ?? (g => g)));
+        return mesh.WithAnnotation(new MeshGatewayAnnotation(name, workload.Resource, endpoint, port, tls, configure ?? (g => g)));
     }
 
     private static IResourceBuilder<MeshResource> AddNew(IDistributedApplicationBuilder builder, string name)

@@ -94,6 +94,16 @@ public static class MeshResourceBuilderExtensions
     /// <summary>Gives the app the caller's identity in <c>x-forwarded-client-identity</c>.</summary>
     public static IResourceBuilder<T> WithMeshIdentityHeader<T>(this IResourceBuilder<T> builder) where T : IResource => builder.Inbound(i => i with { IdentityHeader = true });
 
+    /// <summary>Trusts an external service by roots of its own in place of the system's: a private CA, for example. The sidecar originates TLS towards it and checks name and chain.</summary>
+    /// <param name="builder">The external service; its address is an https one.</param>
+    /// <param name="pem">The roots, PEM.</param>
+    public static IResourceBuilder<ExternalServiceResource> WithTrustedRoots(this IResourceBuilder<ExternalServiceResource> builder, string pem)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentException.ThrowIfNullOrWhiteSpace(pem);
+        return builder.WithAnnotation(new MeshTrustAnnotation(pem), ResourceAnnotationMutationBehavior.Replace);
+    }
+
     private static IResourceBuilder<T> Rule<T>(this IResourceBuilder<T> builder, AuthorizationAction action, IResourceBuilder<IResource> caller, RouteMatch[] requests) where T : IResource
     {
         ArgumentNullException.ThrowIfNull(caller);

@@ -75,7 +75,7 @@ mesh.Edge(caller, many, "ejected").WithoutRetry().WithLoadBalancing(LoadBalancin
     .WithOutlierDetection(o => o with { Consecutive5xx = 1, BaseEjection = TimeSpan.FromMinutes(30), MaxEjection = TimeSpan.FromHours(1) });
 
 // The callee's side. Tokens are those of a test's own issuer; without one the key is the example of RFC 7515 A.3.
-const string rfcKeys = """{"keys":[{"kty":"EC","crv":"P-256","kid":"k1","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}""";
+var jwks = builder.Configuration["Policies:Jwks"] ?? """{"keys":[{"kty":"EC","crv":"P-256","kid":"k1","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}""";
 var guarded = Service("guarded")
     .AllowFrom(caller, new RouteMatch { Path = new(StringMatchKind.Prefix, "/who"), Methods = ["GET"] }, new RouteMatch { Path = new(StringMatchKind.Prefix, "/request") })
     .DenyFrom(caller, new RouteMatch { Headers = [new("x-banned", new(StringMatchKind.Present, ""))] })
@@ -85,7 +85,7 @@ var limited = Service("limited").WithRateLimit(new RateLimitPolicy { Name = "by-
 var percaller = Service("percaller").WithRateLimit(0.001, burst: 1, RateLimitKey.Caller);
 var shed = Service("shed").WithLoadShedding(s => s with { MinConcurrency = 1, MaxConcurrency = 1 });
 var tokens = Service("tokens")
-    .WithJwt(new JwtPolicy { Issuer = "https://issuer.test", Audiences = ["shop"], Jwks = builder.Configuration["Policies:Jwks"] ?? rfcKeys })
+    .WithJwt(new JwtPolicy { Issuer = "https://issuer.test", Audiences = ["shop"], Jwks = jwks })
     .WithAuthorization(new AuthorizationRule { Name = "buyers", Callers = ["caller"], Claims = [new("role", new(StringMatchKind.Exact, "buyer"))] });
 caller.WithReference(guarded).WithReference(audited).WithReference(limited).WithReference(percaller).WithReference(shed).WithReference(tokens);
 
@@ -99,6 +99,14 @@ mesh.Gateway(caller, name: "door", configure: g => g with
     ],
     RateLimits = [new RateLimitPolicy { Name = "door", PerSecond = 0.001, Burst = 1, Matches = [new RouteMatch { Path = new(StringMatchKind.Exact, "/who/limited") }] }],
 });
+
+// The same way in over TLS, for those who have a token.
+mesh.Gateway(caller, name: "vault", tls: true, configure: g => g with { Jwt = new JwtPolicy { Issuer = "https://issuer.test", Audiences = ["shop"], Jwks = jwks } });
+
+var partner = builder.AddExternalService("partner", builder.AddParameter("partner-url", builder.Configuration["Policies:Partner"] ?? "https://partner.test/"));
+if (builder.Configuration["Policies:PartnerRoots"] is { } roots) partner.WithTrustedRoots(roots);
+caller.WithReference(partner);
+mesh.Edge(caller, partner).WithRetry(1);
 
 builder.Build().Run();
 

@@ -26,6 +26,9 @@ public sealed class PoliciesMesh : IAsyncLifetime
     /// <summary>The running mesh's admin API.</summary>
     public MeshAdminClient Admin => _admin!;
 
+    /// <summary>A service outside the mesh, with a certificate of a private CA.</summary>
+    internal PartnerService Partner { get; } = new();
+
     public DistributedApplication App => _app!;
 
     /// <summary>Sends what a test says; redirects are shown, not followed, and nothing is sent twice.</summary>
@@ -34,9 +37,11 @@ public sealed class PoliciesMesh : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Environment.SetEnvironmentVariable(RunFile.DirectoryVariable, Directory.CreateTempSubdirectory("aspiremesh-test-run-").FullName);
+        await Partner.StartAsync(Limit);
         var key = _issuer.ExportParameters(includePrivateParameters: false);
         var jwks = $$"""{"keys":[{"kty":"EC","crv":"P-256","kid":"k1","x":"{{Base64UrlEncoder.Encode(key.Q.X!)}}","y":"{{Base64UrlEncoder.Encode(key.Q.Y!)}}"}]}""";
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AspireMesh_Policies_AppHost>([$"--Policies:Jwks={jwks}", "--Mesh:SidecarHosting=Shared"], Limit);
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AspireMesh_Policies_AppHost>(
+            [$"--Policies:Jwks={jwks}", "--Mesh:SidecarHosting=Shared", $"--Policies:Partner=https://localhost:{Partner.Port}/", $"--Policies:PartnerRoots={Partner.RootPem}"], Limit);
         _app = await builder.BuildAsync(Limit);
         await _app.StartAsync(Limit);
         _admin = new MeshAdminClient(await _app.Services.GetRequiredService<MeshAccess>().Run);
@@ -47,6 +52,7 @@ public sealed class PoliciesMesh : IAsyncLifetime
     {
         _admin?.Dispose();
         if (_app is not null) await _app.DisposeAsync();
+        await Partner.DisposeAsync();
         Client.Dispose();
         _issuer.Dispose();
         _limit.Dispose();

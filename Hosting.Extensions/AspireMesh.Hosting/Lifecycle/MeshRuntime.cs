@@ -122,7 +122,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
         _folder.Dispose();
     }
 
-    private static PlanRequest Request(MeshResource mesh, DistributedApplicationModel model, DistributedApplicationExecutionContext context, IConfiguration configuration)
+    private PlanRequest Request(MeshResource mesh, DistributedApplicationModel model, DistributedApplicationExecutionContext context, IConfiguration configuration)
     {
         var name = AppHostName(configuration);
         var place = configuration["AppHost:Path"] ?? configuration["AppHost:Directory"] ?? AppContext.BaseDirectory;
@@ -137,6 +137,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
             SidecarsOf = HostDifferences.SidecarsOf,
             NextPort = context.IsRunMode ? FreePorts.Next : null,
             IsPortFree = FreePorts.IsFree,
+            GatewayCertificate = context.IsRunMode ? () => GatewayCertificates.Find(time) : null,
             RandomizePorts = configuration.GetValue("DcpPublisher:RandomizePorts", false),
         };
     }

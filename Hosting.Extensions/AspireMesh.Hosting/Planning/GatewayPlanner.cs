@@ -8,6 +8,8 @@ namespace AspireMesh.Hosting.Planning;
 /// <summary>Gateways: for every workload marked external, and those the AppHost asks for.</summary>
 internal sealed class GatewayPlanner(PlanRequest request, List<MeshProblem> errors, List<MeshProblem> warnings)
 {
+    private (string Pem, bool Developer)? _certificate;
+
     /// <summary>The gateways of the workloads, in their order.</summary>
     public ImmutableArray<(GatewayPlan Plan, GatewayModel Model)> Plan(ImmutableArray<IResource> workloads)
     {
@@ -24,9 +26,9 @@ internal sealed class GatewayPlanner(PlanRequest request, List<MeshProblem> erro
             {
                 if (Endpoint(gateway) is not { } endpoint) continue;
                 done.Add(endpoint);
-                gateways.Add(Make(workload, endpoint, gateway.Name, gateway.Port, gateway.Change));
+                gateways.Add(Make(workload, endpoint, gateway.Name, gateway.Port, gateway.Tls, gateway.Change));
             }
-            foreach (var endpoint in External(workload).Where(e => !done.Contains(e))) gateways.Add(Make(workload, endpoint, null, null, g => g));
+            foreach (var endpoint in External(workload).Where(e => !done.Contains(e))) gateways.Add(Make(workload, endpoint, null, null, null, g => g));
         }
         return gateways.ToImmutable();
     }
@@ -55,9 +57,10 @@ internal sealed class GatewayPlanner(PlanRequest request, List<MeshProblem> erro
         return endpoint;
     }
 
-    private (GatewayPlan, GatewayModel) Make(IResource workload, EndpointAnnotation endpoint, string? name, int? port, Func<GatewayModel, GatewayModel> change)
+    private (GatewayPlan, GatewayModel) Make(IResource workload, EndpointAnnotation endpoint, string? name, int? port, bool? wantsTls, Func<GatewayModel, GatewayModel> change)
     {
-        var publicPort = endpoint is { IsProxied: true, UriScheme: "http", Port: > 0 } && !request.RandomizePorts ? endpoint.Port : null;
+        var tls = wantsTls ?? endpoint.UriScheme == "https";
+        var publicPort = endpoint is { IsProxied: true, UriScheme: "http" or "https", Port: > 0 } && tls == (endpoint.UriScheme == "https") && !request.RandomizePorts ? endpoint.Port : null;
         var takes = port is null ? publicPort is not null : port == publicPort;
         var listen = port ?? publicPort ?? request.NextPort?.Invoke() ?? 8080;
         if (request.NextPort is { } next && (port ?? publicPort) is { } wanted && !request.IsPortFree(wanted))
@@ -72,6 +75,21 @@ internal sealed class GatewayPlanner(PlanRequest request, List<MeshProblem> erro
             Endpoint = endpoint.Name,
             Listen = $"{MeshListener.Host}:{listen}",
         });
+        if (tls && model.CertificatePem is null) model = model with { CertificatePem = Certificate(workload) };
         return (new GatewayPlan(workload, endpoint, $"{(model.CertificatePem is null ? "http" : "https")}://localhost:{listen}", takes), model);
+    }
+
+    private string? Certificate(IResource workload)
+    {
+        if (request.GatewayCertificate is not { } find) return null;
+        if (_certificate is null)
+        {
+            _certificate = find();
+            if (!_certificate.Value.Developer)
+            {
+                warnings.Add(MeshDiagnostics.NoDeveloperCertificate.Found($"The gateway of '{workload.Name}' takes TLS and this machine has no developer certificate: it shows one that nobody trusts. Type: dotnet dev-certs https --trust"));
+            }
+        }
+        return _certificate.Value.Pem;
     }
 }

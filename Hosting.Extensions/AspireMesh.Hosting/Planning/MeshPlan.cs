@@ -46,7 +46,8 @@ internal sealed record AppEndpointPlan(string Name, EndpointAnnotation App);
 /// <param name="To">The callee, or an external service.</param>
 /// <param name="Endpoint">The callee's endpoint; null for an external service.</param>
 /// <param name="Listener">What stands in the caller's values in its place.</param>
-internal sealed record EdgePlan(IResource From, IResource To, EndpointAnnotation? Endpoint, MeshListener Listener);
+/// <param name="Outside">Where the external service is; null for a callee in the mesh.</param>
+internal sealed record EdgePlan(IResource From, IResource To, EndpointAnnotation? Endpoint, MeshListener Listener, Uri? Outside = null);
 
 /// <summary>One gateway.</summary>
 /// <param name="Resource">The workload it leads to.</param>

@@ -15,12 +15,14 @@ internal sealed class MeshPlanner
     private readonly HashSet<IResource> _isParticipant;
     private readonly List<(IResource From, IResource To, EndpointAnnotation? Endpoint, string Name)> _references = [];
     private readonly Dictionary<IResource, ImmutableArray<SidecarPlan>> _sidecars = [];
+    private readonly ExternalServices _external;
 
     private MeshPlanner(PlanRequest request)
     {
         _request = request;
         _participants = [.. request.Resources.Where(Participants.CanTakePart)];
         _isParticipant = [.. _participants];
+        _external = new ExternalServices(request.Context, request.TimeProvider);
     }
 
     /// <summary>Makes the plan. All problems are in it; nothing is thrown for what a user wrote.</summary>
@@ -50,7 +52,7 @@ internal sealed class MeshPlanner
                 RefuseUndeclaredEgress = options.RefuseUndeclaredEgress,
                 Workloads = [.. workloads.Select(w => w.Model)],
                 Edges = [.. edges.Select(e => e.Model)],
-                ExternalServices = [.. _references.Select(r => r.To).OfType<ExternalServiceResource>().Distinct().Select(ExternalServices.Model)],
+                ExternalServices = [.. _references.Select(r => r.To).OfType<ExternalServiceResource>().Distinct().Select(_external.Model)],
                 Gateways = [.. gateways.Select(g => g.Model)],
             },
             Workloads = [.. workloads.Select(w => w.Plan)],
@@ -69,7 +71,7 @@ internal sealed class MeshPlanner
             var found = await finder.FindAsync(caller, cancellationToken);
             _warnings.AddRange(found.Warnings);
             foreach (var (callee, name) in found.Endpoints) AddReference(caller, callee, name);
-            foreach (var external in found.External) AddExternal(caller, external);
+            foreach (var external in found.External) await AddExternalAsync(caller, external, cancellationToken);
             if (_request.Context.IsRunMode && Participants.IsContainer(caller) && _references.FirstOrDefault(r => r.From == caller) is { To: not null } first)
             {
                 _errors.Add(MeshDiagnostics.ContainerCalls.Found($"'{caller.Name}' runs in a container and calls '{first.To.Name}': it cannot reach its sidecar's listener on this machine's loopback. Write .WithoutMesh(\"runs in a container\") on '{caller.Name}', or run it as a project or executable."));
@@ -99,15 +101,15 @@ internal sealed class MeshPlanner
         _references.Add((caller, callee, endpoint, endpoint.Name));
     }
 
-    private void AddExternal(IResource caller, ExternalServiceResource external)
+    private async Task AddExternalAsync(IResource caller, ExternalServiceResource external, CancellationToken cancellationToken)
     {
         if (Participants.IsOutside(external, out _)) return;
-        if (ExternalServices.Refusal(external) is { } why)
+        if (await _external.RefusalAsync(external, cancellationToken) is { } why)
         {
             _warnings.Add(MeshDiagnostics.ExternalNotCarried.Found($"'{caller.Name}' calls the external service '{external.Name}' past the mesh: {why}"));
             return;
         }
-        _references.Add((caller, external, null, external.Uri!.Scheme));
+        _references.Add((caller, external, null, _external.AddressOf(external)!.Scheme));
     }
 
     private void ReportOutsiders()
@@ -163,6 +165,7 @@ internal sealed class MeshPlanner
         {
             var sidecars = _sidecars[from];
             var ports = _request.NextPort is { } next ? [.. sidecars.Select(_ => next())] : ImmutableArray<int>.Empty;
+            var outside = to is ExternalServiceResource external ? _external.AddressOf(external) : null;
             var scheme = endpoint is null ? "http" : EndpointKinds.ListenerScheme(endpoint);
             var model = new EdgeModel
             {
@@ -172,8 +175,8 @@ internal sealed class MeshPlanner
                 Listen = ports.IsEmpty ? [] : sidecars.Zip(ports).ToImmutableDictionary(p => p.First.Instance, p => Address(p.Second)),
             };
             foreach (var change in changes.Where(c => PolicyTargets.Matches(c, from, to, name))) model = model with { Policies = change.Change(model.Policies) };
-            model = model with { Policies = model.Policies with { Routes = RouteOrder.Of(model.Policies.Routes, to as ExternalServiceResource) } };
-            edges.Add((new EdgePlan(from, to, endpoint, new MeshListener(scheme, ports, $"{to.Name}.{name}")), model));
+            model = model with { Policies = model.Policies with { Routes = RouteOrder.Of(model.Policies.Routes, outside) } };
+            edges.Add((new EdgePlan(from, to, endpoint, new MeshListener(scheme, ports, $"{to.Name}.{name}"), outside), model));
         }
         return edges.ToImmutable();
     }

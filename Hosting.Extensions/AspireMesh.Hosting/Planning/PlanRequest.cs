@@ -29,6 +29,9 @@ internal sealed record PlanRequest
     /// <summary>Whether nobody listens on a port yet.</summary>
     public Func<int, bool> IsPortFree { get; init; } = _ => true;
 
+    /// <summary>PEM of certificate and key for gateways that take TLS, and whether it is the developer certificate; null in publish mode, where the cluster's gateway has its own.</summary>
+    public Func<(string Pem, bool Developer)>? GatewayCertificate { get; init; }
+
     /// <summary>Whether fixed public ports are ignored (several AppHosts in one test run).</summary>
     public bool RandomizePorts { get; init; }
 

@@ -16,6 +16,7 @@ internal sealed class ValueRewriter(ImmutableArray<EdgePlan> edges)
         ReferenceExpression expression => Expression(expression),
         ConnectionStringReference connection => Connection(connection, connection.Resource),
         IResourceWithConnectionString resource => Connection(resource, resource),
+        ParameterResource parameter when _edges.Any(e => e.To is ExternalServiceResource external && external.UrlParameter == parameter) => new RewrittenText(parameter, this),
         IValueProvider provider when EndpointsInValues.In(provider).Any(e => Find(e.Resource, e.Endpoint) is not null) => new RewrittenText(provider, this),
         _ => value,
     };
@@ -28,7 +29,7 @@ internal sealed class ValueRewriter(ImmutableArray<EdgePlan> edges)
     {
         foreach (var edge in _edges)
         {
-            if (edge.To is ExternalServiceResource { Uri: { } uri })
+            if (edge.Outside is { } uri)
             {
                 text = text.Replace(uri.GetLeftPart(UriPartial.Authority), edge.Listener.Text(EndpointProperty.Url), StringComparison.OrdinalIgnoreCase);
             }

@@ -52,6 +52,7 @@ internal sealed class ClusterCompiler(CompileInput input, WorkloadModel caller)
             Endpoint = "",
             Kind = external.Tls ? ClusterKind.Tls : ClusterKind.Plain,
             ServerName = external.Host,
+            TrustedRoots = external.TrustedRoots,
             AppAddresses = [address],
             Destinations = [new DestinationSnapshot { Name = address, Address = address }],
         };

@@ -108,6 +108,9 @@ public static class MeshDiagnostics
     /// <summary>A sidecar that stopped by itself.</summary>
     public static MeshDiagnostic SidecarDied { get; } = Define("MESH0113", "A sidecar stopped by itself and was started again", "Look at its log in the dashboard.");
 
+    /// <summary>A gateway with TLS on a machine without a developer certificate.</summary>
+    public static MeshDiagnostic NoDeveloperCertificate { get; } = Define("MESH0120", "A gateway takes TLS with a certificate that nobody trusts", "Type: dotnet dev-certs https --trust");
+
     // 0200: what a sidecar refuses in a snapshot.
 
     /// <summary>A snapshot that a sidecar refused.</summary>

@@ -169,6 +169,9 @@ public sealed record ExternalServiceModel
 
     /// <summary>Whether the sidecar originates TLS towards it.</summary>
     public bool Tls { get; init; }
+
+    /// <summary>Roots that its certificate has to chain to, PEM, in place of the system's; null for the system's.</summary>
+    public string? TrustedRoots { get; init; }
 }
 
 /// <summary>A listener for traffic from outside the mesh, on the sidecar of the workload it leads to.</summary>

@@ -209,6 +209,9 @@ public sealed record ClusterSnapshot
     /// <summary>Server name for TLS towards a destination outside the mesh.</summary>
     public string? ServerName { get; init; }
 
+    /// <summary>Roots for TLS towards a destination outside the mesh, PEM, in place of the system's; null for the system's.</summary>
+    public string? TrustedRoots { get; init; }
+
     /// <summary>
     /// Where the workload's app itself listens, <c>host:port</c>, https endpoints included. A redirect to one of these would lead the caller out of the mesh,
     /// so its <c>Location</c> is rewritten to the caller's listener.
@@ -240,7 +243,7 @@ public enum ClusterKind
     /// <summary>Plain TCP or HTTP (outside the mesh, or <see cref="MtlsMode.Disabled"/>).</summary>
     Plain,
 
-    /// <summary>TLS originated by the sidecar, server name from <see cref="ClusterSnapshot.ServerName"/>, public trust.</summary>
+    /// <summary>TLS originated by the sidecar, server name from <see cref="ClusterSnapshot.ServerName"/>, trust from <see cref="ClusterSnapshot.TrustedRoots"/>.</summary>
     Tls,
 }
 

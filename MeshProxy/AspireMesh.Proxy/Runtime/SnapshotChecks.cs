@@ -79,6 +79,7 @@ internal static class SnapshotChecks
             {
                 if (!HostPort.TryParse(destination.Address, out _, out _)) errors.Add($"the destination '{destination.Name}' of the cluster '{cluster.Name}' has the address '{destination.Address}', which is no host:port");
             }
+            if (cluster.TrustedRoots is { } roots && TrustBundle.Check(roots) is { } bad) errors.Add($"the cluster '{cluster.Name}' has trusted roots that cannot be used: {bad}");
             // Without it any workload of the mesh could answer for this one.
             if (cluster.Kind == ClusterKind.Mesh && !SpiffeId.TryParse(cluster.ExpectedIdentity, out _, out var error)) errors.Add($"the cluster '{cluster.Name}' has no expected identity that can be used: {error}");
         }

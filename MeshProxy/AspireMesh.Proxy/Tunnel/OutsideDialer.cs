@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Runtime;
 using AspireMesh.Proxy.Sockets;
@@ -24,14 +25,15 @@ internal sealed class OutsideDialer
             throw new DialException(DialError.Connect, $"no connection to {destination.Address}: {e.SocketErrorCode}", e);
         }
         if (cluster.Kind == ClusterKind.Plain) return new SocketStream(socket);
-        return await SecureAsync(socket, cluster.ServerName ?? destination.Address.Split(':')[0], kind, trustAny: false, cancellationToken);
+        return await SecureAsync(socket, cluster.ServerName ?? destination.Address.Split(':')[0], kind, trustAny: false, cancellationToken, cluster.TrustedRoots);
     }
 
     /// <summary>Puts TLS on a connection. <paramref name="trustAny"/> is for the sidecar's own app on loopback, whose development certificate nobody has signed.</summary>
-    public static async Task<HalfCloseStream> SecureAsync(Socket socket, string serverName, StreamKind kind, bool trustAny, CancellationToken cancellationToken)
+    public static async Task<HalfCloseStream> SecureAsync(Socket socket, string serverName, StreamKind kind, bool trustAny, CancellationToken cancellationToken, string? roots = null)
     {
         var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
         var options = new SslClientAuthenticationOptions { TargetHost = serverName, ApplicationProtocols = AlpnOf(kind) };
+        if (roots is not null) options.CertificateChainPolicy = Trusting(roots);
         if (trustAny) options.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
         try
         {
@@ -44,6 +46,13 @@ internal sealed class OutsideDialer
             if (e is AuthenticationException or IOException) throw new DialException(DialError.Handshake, $"no TLS with '{serverName}': {e.Message}", e);
             throw;
         }
+    }
+
+    private static X509ChainPolicy Trusting(string roots)
+    {
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.ImportFromPem(roots);
+        return policy;
     }
 
     private static List<SslApplicationProtocol>? AlpnOf(StreamKind kind) => kind switch

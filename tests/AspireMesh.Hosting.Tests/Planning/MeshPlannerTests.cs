@@ -145,6 +145,34 @@ public class MeshPlannerTests
     }
 
     [Fact]
+    public async Task External_services_whose_address_is_a_parameter_are_carried_where_it_has_its_value_at_the_start()
+    {
+        var bank = _app.Builder.AddExternalService("bank", _app.Builder.AddParameter("bank-url", "http://bank.example:81/"));
+        var later = _app.Builder.AddExternalService("later", _app.Builder.AddParameter("later-url"));
+        _app.Builder.AddExecutable("pay", "app", ".").WithReference(bank).WithReference(later);
+
+        var text = await _app.TextAsync();
+
+        Assert.Contains("edge pay -> bank.http as http://127.0.0.1:9003 at pay=127.0.0.1:9003\nexternal bank bank.example:81\n", text);
+        Assert.Contains("'pay' calls the external service 'later' past the mesh: its address is the parameter 'later-url'", text);
+    }
+
+    [Fact]
+    public async Task External_https_endpoints_get_a_gateway_with_tls_that_takes_their_port()
+    {
+        var shop = _app.Builder.AddExecutable("shop", "app", ".").WithHttpsEndpoint(port: 8124, name: "https").WithExternalHttpEndpoints();
+        var api = _app.Http("api");
+        _app.Mesh().Gateway(api, tls: true);
+
+        var plan = await _app.PlanAsync();
+
+        Assert.Equal(["https://localhost:8124 True", "https://localhost:9005 False"], plan.Gateways.Select(g => $"{g.Url} {g.TakesPort}"));
+        Assert.All(plan.Model.Gateways, g => Assert.Equal("made for the test", g.CertificatePem));
+        Assert.Equal("MESH0120", Assert.Single(plan.Warnings).Id);
+        Assert.Equal(shop.Resource, plan.Gateways[0].Resource);
+    }
+
+    [Fact]
     public async Task Everything_wrong_is_reported_at_once()
     {
         var dns = _app.Builder.AddExecutable("dns", "app", ".").WithEndpoint(name: "udp", protocol: ProtocolType.Udp, scheme: "udp");

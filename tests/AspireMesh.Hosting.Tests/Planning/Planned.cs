@@ -30,6 +30,7 @@ internal sealed class Planned
                 Context = Builder.ExecutionContext,
                 SidecarsOf = sidecarsOf ?? (_ => 1),
                 NextPort = () => ++port,
+                GatewayCertificate = () => ("made for the test", false),
                 IsPortFree = p => p != TakenPort,
             },
             TestContext.Current.CancellationToken);

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using AspireMesh.Host.Running;
 using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Model;
@@ -39,7 +41,28 @@ internal sealed class AddressesRule : IModelRule
                 foreach (var gateway in gateways[workload.Name]) Take(gateway.Listen, $"Gateway '{gateway.Name}'");
             }
         }
-        foreach (var external in model.ExternalServices) problems.Range($"External service '{external.Name}'", "Port", external.Port, 1, 65535);
+        foreach (var external in model.ExternalServices)
+        {
+            problems.Range($"External service '{external.Name}'", "Port", external.Port, 1, 65535);
+            if (external.TrustedRoots is { } roots && !HasCertificate(roots))
+            {
+                problems.Add(MeshDiagnostics.BadCertificate, $"External service '{external.Name}': its trusted roots hold no certificate. Give them as PEM, or leave them out to trust the system's.");
+            }
+        }
+    }
+
+    private static bool HasCertificate(string pem)
+    {
+        try
+        {
+            var roots = new X509Certificate2Collection();
+            roots.ImportFromPem(pem);
+            return roots.Count > 0;
+        }
+        catch (CryptographicException)
+        {
+            return false;
+        }
     }
 
     private static void Claim(string machine, string address, string subject, Dictionary<(string Machine, int Port), List<(string Host, string Subject)>> taken, ProblemList problems)

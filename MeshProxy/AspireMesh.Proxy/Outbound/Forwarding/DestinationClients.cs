@@ -44,8 +44,8 @@ internal sealed class DestinationClients(ITunnelDialer dialer, TimeProvider time
     }
 
     private static Key KeyOf(ClusterSnapshot cluster, DestinationSnapshot destination, TimeSpan connect) =>
-        new(cluster.Name, destination.Name, destination.Address, cluster.Kind, cluster.ExpectedIdentity, cluster.ServerName, cluster.Endpoint, connect);
+        new(cluster.Name, destination.Name, destination.Address, cluster.Kind, cluster.ExpectedIdentity, cluster.ServerName, cluster.TrustedRoots, cluster.Endpoint, connect);
 
     private readonly record struct Key(
-        string Cluster, string Destination, string Address, ClusterKind Kind, string? Identity, string? ServerName, string Endpoint, TimeSpan Connect);
+        string Cluster, string Destination, string Address, ClusterKind Kind, string? Identity, string? ServerName, string? Roots, string Endpoint, TimeSpan Connect);
 }

@@ -17,10 +17,11 @@ public class ReferenceArrowTests
         ["AspireMesh.Host"] = ["AspireMesh.Protocol"],
         ["AspireMesh.Host.Kubernetes"] = ["AspireMesh.Host", "AspireMesh.Protocol"],
         ["AspireMesh.Rehearsal"] = ["AspireMesh.Host.Kubernetes", "AspireMesh.Host", "AspireMesh.Protocol", "AspireMesh.Manifests"],
-        ["AspireMesh.Tool"] = ["AspireMesh.Host", "AspireMesh.Host.Kubernetes", "AspireMesh.Rehearsal", "AspireMesh.Protocol"],
+        ["AspireMesh.Manifests"] = ["AspireMesh.Protocol"],
+        ["AspireMesh.Tool"] = ["AspireMesh.Host", "AspireMesh.Host.Kubernetes", "AspireMesh.Manifests", "AspireMesh.Rehearsal", "AspireMesh.Protocol"],
         ["AspireMesh.Simulator"] = [],
         ["AspireMesh.Hosting"] = ["AppModel", "AspireMesh.Host", "AspireMesh.Proxy", "AspireMesh.Protocol"],
-        ["AspireMesh.Hosting.Kubernetes"] = ["AppModel", "AspireMesh.Hosting", "AspireMesh.Host", "AspireMesh.Protocol"],
+        ["AspireMesh.Hosting.Kubernetes"] = ["AppModel", "AspireMesh.Hosting", "AspireMesh.Host", "AspireMesh.Manifests", "AspireMesh.Protocol"],
         ["AspireMesh.Chaos"] = ["AppModel", "AspireMesh.Protocol", "AspireMesh.Hosting"],
     };
 

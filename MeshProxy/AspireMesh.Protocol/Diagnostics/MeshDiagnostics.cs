@@ -179,6 +179,14 @@ public static class MeshDiagnostics
     /// <summary>A fault that is not there.</summary>
     public static MeshDiagnostic UnknownFault { get; } = Define("MESH0602", "There is no such fault", "See what is in force with: aspiremesh faults list");
 
+    // 0700: publishing.
+
+    /// <summary>YAML that cannot be read.</summary>
+    public static MeshDiagnostic BadManifest { get; } = Define("MESH0700", "A manifest cannot be read", "Correct the line that the message names.");
+
+    /// <summary>A chart that our reader does not render.</summary>
+    public static MeshDiagnostic BadChart { get; } = Define("MESH0701", "A chart cannot be rendered", "Publish again, or render it with: helm template");
+
     private static MeshDiagnostic Define(string id, string title, string whatToDo)
     {
         var diagnostic = new MeshDiagnostic(id, title, whatToDo);

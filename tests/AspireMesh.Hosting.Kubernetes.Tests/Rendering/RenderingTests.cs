@@ -1,3 +1,4 @@
+using AspireMesh.Manifests.Yaml;
 using AspireMesh.Hosting.Kubernetes.Rendering;
 
 namespace AspireMesh.Hosting.Kubernetes.Tests.Rendering;

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
-namespace AspireMesh.Hosting.Kubernetes.Rendering;
+namespace AspireMesh.Manifests.Yaml;
 
 /// <summary>Writes objects as YAML: keys in their order, strings that YAML could take for something else in quotes. The same tree gives the same bytes.</summary>
 public static class ManifestYaml
@@ -53,7 +53,13 @@ public static class ManifestYaml
     }
 
     private static void EmitText(Emitter emitter, string text) =>
-        emitter.Emit(new Scalar(AnchorName.Empty, TagName.Empty, text, NeedsQuotes(text) ? ScalarStyle.DoubleQuoted : ScalarStyle.Plain, true, true));
+        emitter.Emit(new Scalar(AnchorName.Empty, TagName.Empty, text, IsNumberExpression(text) ? ScalarStyle.Plain : Style(text), true, true));
+
+    /// <summary>A template expression that ends in a number is written bare, or the cluster would read text where it wants a number.</summary>
+    private static bool IsNumberExpression(string text) =>
+        text.StartsWith("{{", StringComparison.Ordinal) && text.EndsWith("| int }}", StringComparison.Ordinal) && text.IndexOf("}}", StringComparison.Ordinal) == text.Length - 2;
+
+    private static ScalarStyle Style(string text) => text.Contains('\n', StringComparison.Ordinal) && !text.Contains(" \n", StringComparison.Ordinal) ? ScalarStyle.Literal : NeedsQuotes(text) ? ScalarStyle.DoubleQuoted : ScalarStyle.Plain;
 
     // YAML 1.1 readers (Kubernetes' among them) take yes, on, 1e3, 0x1F, 12:30 and the like for something other than text.
     private static bool NeedsQuotes(string text)

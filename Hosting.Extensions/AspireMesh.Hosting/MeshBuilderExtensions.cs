@@ -53,6 +53,17 @@ public static class MeshBuilderExtensions
     /// <summary>Sets where the control plane runs.</summary>
     public static IResourceBuilder<MeshResource> WithControlPlane(this IResourceBuilder<MeshResource> mesh, ControlPlaneHosting hosting) => mesh.Set(o => o.ControlPlane = hosting);
 
+    /// <summary>Issues identities from a CA of yours instead of the mesh's own. Its root is yours to replace: <c>aspiremesh certs rotate</c> refuses.</summary>
+    /// <param name="mesh">The mesh.</param>
+    /// <param name="certificateFile">PEM: the certificate that signs SVIDs, followed by those above it up to the root. Relative to the AppHost's folder.</param>
+    /// <param name="keyFile">PEM: the unencrypted key of the first certificate.</param>
+    public static IResourceBuilder<MeshResource> WithCertificateAuthority(this IResourceBuilder<MeshResource> mesh, string certificateFile, string keyFile)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(certificateFile);
+        ArgumentException.ThrowIfNullOrEmpty(keyFile);
+        return mesh.Set(o => (o.CaCertificateFile, o.CaKeyFile) = (certificateFile, keyFile));
+    }
+
     /// <summary>Allows faults to be injected.</summary>
     public static IResourceBuilder<MeshResource> WithChaos(this IResourceBuilder<MeshResource> mesh, bool enabled = true) => mesh.Set(o => o.Chaos = enabled);
 

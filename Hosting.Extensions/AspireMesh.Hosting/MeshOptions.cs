@@ -32,6 +32,18 @@ public sealed class MeshOptions
     /// <summary>A file of policies beside the AppHost; relative to its folder. Default none.</summary>
     public string? PolicyFile { get; set; }
 
+    /// <summary>
+    /// Where the mesh's CA keeps its root key (mode 0600), so that trust survives a restart. Default: a directory of this AppHost under
+    /// <c>ASPIREMESH_STATE_DIR</c>, else under <c>.aspiremesh/ca</c> in the user's profile; in tests, memory only.
+    /// </summary>
+    public string? CaDirectory { get; set; }
+
+    /// <summary>A CA of yours: a PEM file with the certificate that signs SVIDs, followed by those above it up to the root. Default: the mesh's own CA.</summary>
+    public string? CaCertificateFile { get; set; }
+
+    /// <summary>The PEM file of its unencrypted key.</summary>
+    public string? CaKeyFile { get; set; }
+
     /// <summary>The proxy executable, or its <c>.dll</c>. Default: <c>ASPIREMESH_PROXY</c>, else beside the AppHost's output.</summary>
     public string? ProxyPath { get; set; }
 

@@ -28,7 +28,10 @@ public sealed record ControlPlaneOptions
     /// <summary>Where the CA keeps its root key (mode 0600), so that the trust survives restarts; null keeps it in memory only.</summary>
     public string? StateDirectory { get; init; }
 
-    /// <summary>Keeps the CA's roots somewhere else than in <see cref="StateDirectory"/>; null for that directory, or memory.</summary>
+    /// <summary>Where the CA keeps its root key instead of in <see cref="StateDirectory"/>: a model lives as long as an application runs, trust longer.</summary>
+    public string? CaDirectory { get; init; }
+
+    /// <summary>Keeps the CA's roots somewhere else than in a directory; null for <see cref="CaDirectory"/>, <see cref="StateDirectory"/>, or memory.</summary>
     public IAuthorityStore? AuthorityStore { get; init; }
 
     /// <summary>Decides about joining where join tokens of the control plane's own are not used; null uses those.</summary>

@@ -46,7 +46,7 @@ public sealed class MeshControlPlane : IAsyncDisposable
         _trustDomain = ReadTrustDomain(options);
         var logger = options.LoggerFactory.CreateLogger("AspireMesh.ControlPlane");
         var time = options.TimeProvider;
-        var store = options.AuthorityStore ?? (options.StateDirectory is { } directory ? new AuthorityStore(directory) : null);
+        var store = options.AuthorityStore ?? ((options.CaDirectory ?? options.StateDirectory) is { } directory ? new AuthorityStore(directory) : null);
         var given = options.CaCertificateFile is { } file ? GivenAuthority.Load(file, options.CaKeyFile, time) : null;
         _authority = new CertificateAuthority(_trustDomain, time, store, given);
         _tokens = new JoinTokens(_trustDomain.Name, options.JoinTokenLifetime, time);

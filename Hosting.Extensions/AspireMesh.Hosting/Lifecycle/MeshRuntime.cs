@@ -125,8 +125,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
     private PlanRequest Request(MeshResource mesh, DistributedApplicationModel model, DistributedApplicationExecutionContext context, IConfiguration configuration)
     {
         var name = AppHostName(configuration);
-        var place = configuration["AppHost:Path"] ?? configuration["AppHost:Directory"] ?? AppContext.BaseDirectory;
-        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(place)))[..8];
+        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(ControlPlaneSettings.Place(configuration))))[..8];
         return new PlanRequest
         {
             Mesh = mesh,
@@ -164,7 +163,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
         if (problems.Count > 0 || control is null)
         {
             if (control is not null) await control.DisposeAsync();
-            await using var check = Try(() => new MeshControlPlane(Options(plan) with { RunDirectory = "" }));
+            await using var check = Try(() => new MeshControlPlane(Options(mesh, plan) with { RunDirectory = "" }));
             Try(() => { check?.ApplyModel(plan.Model); return check; });
             if (policies is not null && check?.Model is not null) Try(() => { check.ApplyPolicies(policies); return check; });
             throw new MeshValidationException([.. problems.Distinct()]);
@@ -196,20 +195,14 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
 
     private IMeshControl Control(MeshResource mesh, MeshPlan plan)
     {
-        if (mesh.Options.ControlPlane is not ControlPlaneHosting.OwnProcess) return new InnerControl(Options(plan));
+        if (mesh.Options.ControlPlane is not ControlPlaneHosting.OwnProcess) return new InnerControl(Options(mesh, plan));
         var tool = FoundExecutable.Tool(mesh.Options.ToolPath) ?? throw new MeshValidationException([MeshDiagnostics.ControlPlaneNotStarted.Found(
             $"The control plane was to run in a process of its own and aspiremesh was not found ({FoundExecutable.Places(FoundExecutable.ToolVariable, "aspiremesh")}). Set {FoundExecutable.ToolVariable} to the executable, or remove .WithControlPlane(ControlPlaneHosting.OwnProcess).")]);
-        return new ProcessControl(Options(plan), tool, $"{mesh.Name}-control", _folder, time);
+        return new ProcessControl(Options(mesh, plan), tool, $"{mesh.Name}-control", _folder, time);
     }
 
-    private ControlPlaneOptions Options(MeshPlan plan) => new()
-    {
-        Name = plan.Model.Name,
-        TrustDomain = plan.Model.TrustDomain,
-        Namespace = plan.Model.Namespace,
-        TimeProvider = time,
-        LoggerFactory = services.GetRequiredService<ILoggerFactory>(),
-    };
+    private ControlPlaneOptions Options(MeshResource mesh, MeshPlan plan) =>
+        ControlPlaneSettings.Of(mesh.Options, plan, services.GetRequiredService<IConfiguration>(), time, services.GetRequiredService<ILoggerFactory>());
 
     private SidecarHosting ChooseHosting(MeshOptions options, out FoundExecutable? proxy)
     {

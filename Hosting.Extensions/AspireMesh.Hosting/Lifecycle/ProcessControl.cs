@@ -76,6 +76,8 @@ internal sealed partial class ProcessControl : IMeshControl
             "--listen", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{_listen}"),
             "--admin", new Uri(Run.Admin).Authority,
             "--admin-token-file", _folder.Write("token", Run.Token),
+            .. _options.CaDirectory is { } trust ? ["--ca-state", trust] : Array.Empty<string>(),
+            .. _options is { CaCertificateFile: { } certificate, CaKeyFile: { } key } ? ["--ca-cert", certificate, "--ca-key", key] : Array.Empty<string>(),
         ];
         Resource.Annotations.Add(new CommandLineArgsCallbackAnnotation(list =>
         {

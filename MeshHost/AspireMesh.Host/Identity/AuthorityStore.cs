@@ -54,7 +54,18 @@ internal sealed class AuthorityStore(string directory) : IAuthorityStore
     }
 
     /// <summary>Replaces what is kept.</summary>
-    public void Save(StoredAuthority authority) => PrivateFile.Write(_file, JsonSerializer.SerializeToUtf8Bytes(authority, JsonSerializerOptions.Web));
+    /// <exception cref="MeshValidationException">It cannot be written.</exception>
+    public void Save(StoredAuthority authority)
+    {
+        try
+        {
+            PrivateFile.Write(_file, JsonSerializer.SerializeToUtf8Bytes(authority, JsonSerializerOptions.Web));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Bad($"its root key cannot be kept in '{_file}' ({e.Message}). Set {StateDirectories.Variable} to a directory that can be written");
+        }
+    }
 
     private static MeshValidationException Bad(string message) => new([MeshDiagnostics.BadCertificateAuthority.Found($"The certificate authority cannot be used: {message}.")]);
 }

@@ -18,6 +18,7 @@ internal sealed class ServeCommand
     private readonly Option<string?> _trustDomain = new("--trust-domain") { Description = "The trust domain, where no model says it." };
     private readonly Option<string?> _namespace = new("--namespace") { Description = "The namespace in SPIFFE IDs, where no model says it (default \"default\"); in a cluster the pod's own." };
     private readonly Option<string?> _state = new("--state") { Description = "Directory for root key and model (mode 0600). Without it, both live in memory only." };
+    private readonly Option<string?> _caState = new("--ca-state") { Description = "Directory for the root key alone, where it outlives --state." };
     private readonly Option<string?> _listen = new("--listen") { Description = "Where sidecars connect. Default 127.0.0.1:0, in a cluster *:15010." };
     private readonly Option<string?> _admin = new("--admin") { Description = "Where tools connect. Default 127.0.0.1:0, in a cluster 127.0.0.1:15011." };
     private readonly Option<bool> _kubernetes = new("--kubernetes") { Description = "In a cluster: one of several replicas; model, CA and pods come from the API server (docs/kubernetes.md)." };
@@ -34,7 +35,7 @@ internal sealed class ServeCommand
     {
         var command = new Command("serve", "Runs the control plane as a process of its own, until Ctrl+C.")
         {
-            _model, _name, _trustDomain, _namespace, _state, _listen, _admin, _policies, _caCertificate, _caKey, _adminToken, _verbose, _kubernetes, _kubeconfig,
+            _model, _name, _trustDomain, _namespace, _state, _caState, _listen, _admin, _policies, _caCertificate, _caKey, _adminToken, _verbose, _kubernetes, _kubeconfig,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -97,6 +98,7 @@ internal sealed class ServeCommand
             AdminListen = parsed.GetValue(_admin) ?? "127.0.0.1:0",
             AdminToken = parsed.GetValue(_adminToken) is { } file ? Read(file).Trim() : null,
             StateDirectory = state,
+            CaDirectory = parsed.GetValue(_caState),
             KeepModel = state is not null,
             CaCertificateFile = parsed.GetValue(_caCertificate),
             CaKeyFile = parsed.GetValue(_caKey),

@@ -58,7 +58,8 @@ internal sealed class WatchLoop(
         }
         using var channel = open(svid);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var timer = time.CreateTimer(_ => ending.Cancel(), null, left < MaxTimer ? left : MaxTimer, Timeout.InfiniteTimeSpan);
+        var planned = false;
+        using var timer = time.CreateTimer(_ => { planned = true; ending.Cancel(); }, null, left < MaxTimer ? left : MaxTimer, Timeout.InfiniteTimeSpan);
         try
         {
             using var call = channel.Client.Watch(cancellationToken: ending.Token);
@@ -69,7 +70,7 @@ internal sealed class WatchLoop(
         {
             cancellationToken.ThrowIfCancellationRequested();
             // The end of the SVID's life ends its stream too: that is planned, and no loss.
-            if (svid.Expires > time.GetUtcNow()) Lost(ControlFailure.From(e, peer));
+            if (!planned) Lost(ControlFailure.From(e, peer));
         }
     }
 

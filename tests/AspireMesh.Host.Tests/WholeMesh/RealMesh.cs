@@ -4,6 +4,8 @@ using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Policies;
 using AspireMesh.Proxy;
 using AspireMesh.TestKit;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace AspireMesh.Host.Tests.WholeMesh;
 
@@ -34,7 +36,7 @@ internal sealed class RealMesh : IAsyncDisposable
     /// <summary>Calls api as the web app would: through web's outbound listener.</summary>
     public HttpClient Client { get; }
 
-    public static async Task<RealMesh> StartAsync(Func<MeshModel, MeshModel>? configure = null, string? stateDirectory = null)
+    public static async Task<RealMesh> StartAsync(Func<MeshModel, MeshModel>? configure = null, string? stateDirectory = null, ILoggerFactory? logs = null)
     {
         var app = await CountingApp.StartAsync();
 
@@ -48,6 +50,7 @@ internal sealed class RealMesh : IAsyncDisposable
             RunDirectory = "",
             StateDirectory = stateDirectory,
             KeepModel = stateDirectory is not null,
+            LoggerFactory = logs ?? NullLoggerFactory.Instance,
             ControlListen = $"127.0.0.1:{FreePort.Next()}",
         };
         var control = new MeshControlPlane(options);
@@ -57,6 +60,17 @@ internal sealed class RealMesh : IAsyncDisposable
         control.SetAppAddress("api", "api", "http", app.Address);
         foreach (var instance in new[] { "web", "api" }) await mesh.StartSidecarAsync(instance);
         return mesh;
+    }
+
+    /// <summary>What the sidecars' admin listeners say.</summary>
+    public async Task<string[]> AdminAnswersAsync()
+    {
+        var answers = new List<string>();
+        foreach (var sidecar in _sidecars)
+        {
+            foreach (var path in new[] { "config", "metrics", "healthz", "readyz" }) answers.Add(await Client.GetStringAsync(new Uri($"http://{sidecar.AdminAddress}/{path}")));
+        }
+        return [.. answers];
     }
 
     /// <summary>Ends the control plane; the sidecars are left to themselves.</summary>
@@ -164,7 +178,7 @@ internal sealed class RealMesh : IAsyncDisposable
 
     private async Task StartSidecarAsync(string instance)
     {
-        var sidecar = new MeshSidecar(Control.CreateBootstrap(instance), new MeshSidecarOptions());
+        var sidecar = new MeshSidecar(Control.CreateBootstrap(instance), new MeshSidecarOptions { LoggerFactory = Options.LoggerFactory });
         _sidecars.Add(sidecar);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await sidecar.StartAsync(limit.Token);

@@ -48,6 +48,14 @@ public class RenderingTests
             All(MeshRenderers.Render(backend, SampleMesh.Model, SampleMesh.Placement)));
     }
 
+    [Theory]
+    [MemberData(nameof(Backends))]
+    public void A_rendering_holds_no_key_and_no_token(MeshBackend backend)
+    {
+        var rendering = MeshRenderers.Render(backend, SampleMesh.Model, SampleMesh.Placement);
+        Assert.Empty(rendering.Objects.Select(o => ManifestYaml.Write(o.Body)).Where(text => text.Contains("PRIVATE KEY") || text.Contains("aspiremesh1.")));
+    }
+
     [Fact]
     public void What_a_mesh_lacks_is_refused_without_our_sidecars_and_kept_with_them()
     {

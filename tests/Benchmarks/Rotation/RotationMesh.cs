@@ -40,7 +40,7 @@ internal sealed class RotationMesh : IAsyncDisposable
         return mesh;
     }
 
-    public async Task StartControlAsync()
+    private async Task StartControlAsync()
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true };
         string[] arguments = [Path.Combine(AppContext.BaseDirectory, "aspiremesh.dll"), "serve", "--model", ModelFile, "--state", Path.Combine(_folder, "state"), "--listen", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{_control}")];
@@ -52,8 +52,15 @@ internal sealed class RotationMesh : IAsyncDisposable
         Admin = new MeshAdminClient(RunDirectory.Find(_folder).Single());
     }
 
-    /// <summary>SIGKILL.</summary>
-    public async Task KillControlAsync()
+    /// <summary>Kills the control plane, leaves the mesh without one for a while, and starts another.</summary>
+    public async Task ReplaceControlAsync(TimeSpan absence)
+    {
+        await KillControlAsync();
+        await Task.Delay(absence);
+        await StartControlAsync();
+    }
+
+    private async Task KillControlAsync()
     {
         _serve!.Kill();
         await _serve.WaitForExitAsync();

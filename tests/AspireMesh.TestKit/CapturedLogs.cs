@@ -1,0 +1,33 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+
+namespace AspireMesh.TestKit;
+
+/// <summary>Keeps every log record of every level as text.</summary>
+public sealed class CapturedLogs : ILoggerFactory
+{
+    private readonly ConcurrentQueue<string> _lines = new();
+
+    /// <summary>What was logged.</summary>
+    public IEnumerable<string> Lines => _lines;
+
+    /// <inheritdoc/>
+    public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException("it keeps everything itself");
+
+    /// <inheritdoc/>
+    public ILogger CreateLogger(string categoryName) => new Logger(_lines);
+
+    /// <inheritdoc/>
+    public void Dispose() => _lines.Clear();
+
+    private sealed class Logger(ConcurrentQueue<string> lines) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            lines.Enqueue($"{formatter(state, exception)} {exception}");
+    }
+}

@@ -30,7 +30,7 @@ public class SecretsTests
         Assert.Contains(seen, text => text.Contains("aspiremesh-proxy", StringComparison.Ordinal));
         Assert.Contains(seen, text => text.Contains("serve", StringComparison.Ordinal));
         string[] secrets = ["aspiremesh1.", run.Token, "PRIVATE KEY"];
-        Assert.Empty(seen.Where(text => secrets.Any(s => text.Contains(s, StringComparison.Ordinal))));
+        Assert.DoesNotContain(seen, text => secrets.Any(s => text.Contains(s, StringComparison.Ordinal)));
     }
 
     private static List<int> Descendants(int root)

@@ -33,6 +33,15 @@ public sealed class ProblemList
         Add(MeshDiagnostics.ValueOutOfRange, $"{subject}: {name} is {Show(value)}. Set it to a time from {Show(min)} to {Show(max)}.");
     }
 
+    /// <summary>Adds a problem unless the value is one of the enumeration's, or, where it holds flags, made of them: a document may say a number.</summary>
+    public void Defined<T>(string subject, string name, T value) where T : struct, Enum
+    {
+        // A value that no combination of names gives is shown as a number.
+        var text = value.ToString();
+        if (text.Length > 0 && text[0] is not ('-' or (>= '0' and <= '9'))) return;
+        Add(MeshDiagnostics.ValueOutOfRange, $"{subject}: {name} is {text}. Set it to one of {string.Join(", ", Enum.GetNames<T>())}.");
+    }
+
     /// <summary>All of them, in the order they were found; the same problem found twice is there once.</summary>
     public ImmutableArray<MeshProblem> ToImmutable() => [.. _problems.Distinct()];
 

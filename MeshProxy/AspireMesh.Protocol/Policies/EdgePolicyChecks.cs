@@ -28,6 +28,7 @@ public static class EdgePolicyChecks
     {
         if (policy is null) return;
         problems.Range(subject, "Retry.MaxRetries", policy.MaxRetries, 0, 10);
+        problems.Defined(subject, "Retry.Conditions", policy.Conditions);
         problems.Range(subject, "Retry.BackoffBase", policy.BackoffBase, TimeSpan.Zero, Hour);
         problems.Range(subject, "Retry.BackoffMax", policy.BackoffMax, policy.BackoffBase, Hour);
         problems.Range(subject, "Retry.RetryAfterMax", policy.RetryAfterMax, TimeSpan.Zero, Hour);
@@ -51,6 +52,8 @@ public static class EdgePolicyChecks
     public static void Check(LoadBalancingPolicy? policy, string subject, ProblemList problems)
     {
         if (policy is null) return;
+        problems.Defined(subject, "LoadBalancing.Algorithm", policy.Algorithm);
+        problems.Defined(subject, "LoadBalancing.HashSource", policy.HashSource);
         problems.Range(subject, "LoadBalancing.HashBoundedLoad", policy.HashBoundedLoad, 1, 100);
         problems.Range(subject, "LoadBalancing.EwmaDecay", policy.EwmaDecay, TimeSpan.FromMilliseconds(10), Hour);
         problems.Range(subject, "LoadBalancing.SlowStart", policy.SlowStart, TimeSpan.Zero, Hour);
@@ -65,6 +68,7 @@ public static class EdgePolicyChecks
     public static void Check(HealthCheckPolicy? policy, string subject, ProblemList problems)
     {
         if (policy is null) return;
+        problems.Defined(subject, "HealthCheck.Kind", policy.Kind);
         problems.Range(subject, "HealthCheck.Interval", policy.Interval, TimeSpan.FromMilliseconds(50), Hour);
         problems.Range(subject, "HealthCheck.Timeout", policy.Timeout, TimeSpan.FromMilliseconds(10), Hour);
         problems.Range(subject, "HealthCheck.UnhealthyThreshold", policy.UnhealthyThreshold, 1, 100);
@@ -83,7 +87,8 @@ public static class EdgePolicyChecks
         problems.Range(subject, "OutlierDetection.ConsecutiveGatewayErrors", policy.ConsecutiveGatewayErrors, 0, 10_000);
         problems.Range(subject, "OutlierDetection.ConsecutiveLocalFailures", policy.ConsecutiveLocalFailures, 0, 10_000);
         problems.Range(subject, "OutlierDetection.SuccessRateThreshold", policy.SuccessRateThreshold, 0, 1);
-        problems.Range(subject, "OutlierDetection.LatencyFactor", policy.LatencyFactor, 0, 1000);
+        // 0 is never; a share below the mean of the others would eject the fast ones.
+        if (policy.LatencyFactor != 0) problems.Range(subject, "OutlierDetection.LatencyFactor", policy.LatencyFactor, 1, 1000);
         problems.Range(subject, "OutlierDetection.MinimumRequests", policy.MinimumRequests, 1, 1_000_000);
         problems.Range(subject, "OutlierDetection.Interval", policy.Interval, TimeSpan.FromMilliseconds(100), Hour);
         problems.Range(subject, "OutlierDetection.BaseEjection", policy.BaseEjection, TimeSpan.FromMilliseconds(10), Hour);

@@ -36,6 +36,7 @@ public static class InboundPolicyChecks
             var limit = $"{subject}, rate limit '{policy.Name}'";
             if (string.IsNullOrWhiteSpace(policy.Name)) problems.Add(MeshDiagnostics.BadName, $"{subject}: a rate limit without a name. Give it one: it shows in metrics.");
             else if (!names.Add(policy.Name)) problems.Add(MeshDiagnostics.DuplicateName, $"{limit}: the name is there twice. Rename one.");
+            problems.Defined(limit, "Key", policy.Key);
             problems.Range(limit, "PerSecond", policy.PerSecond, 0.001, 10_000_000);
             problems.Range(limit, "Burst", policy.Burst, 0, 10_000_000);
             if (policy.Key == RateLimitKey.Header && string.IsNullOrWhiteSpace(policy.Header))
@@ -61,6 +62,7 @@ public static class InboundPolicyChecks
         foreach (var rule in rules)
         {
             if (string.IsNullOrWhiteSpace(rule.Name)) problems.Add(MeshDiagnostics.BadName, $"{subject}: an authorization rule without a name. Give it one: it shows in metrics.");
+            problems.Defined($"{subject}, rule '{rule.Name}'", "Action", rule.Action);
             RouteChecks.Check(rule.Requests, $"{subject}, rule '{rule.Name}'", problems);
             RouteChecks.CheckNamed(rule.Claims, $"{subject}, rule '{rule.Name}', claim", problems);
             if (rule.Claims.Length > 0 && !hasJwt)

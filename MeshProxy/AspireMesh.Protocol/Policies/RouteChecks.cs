@@ -48,10 +48,34 @@ public static class RouteChecks
             if (redirect is { Path: not null, PrefixPath: not null }) problems.Add(MeshDiagnostics.PoliciesConflict, $"{subject}: the redirect replaces both path and prefix. Leave one out.");
             if (rewrite is not null) problems.Add(MeshDiagnostics.PoliciesConflict, $"{subject}: a redirect and a rewrite exclude each other. Leave one out.");
         }
+        CheckParts("Redirect", redirect?.Host, redirect?.Path, redirect?.PrefixPath, subject, problems);
+        CheckParts("Rewrite", rewrite?.Host, rewrite?.Path, rewrite?.PrefixPath, subject, problems);
         if (rewrite is { Path: not null, PrefixPath: not null }) problems.Add(MeshDiagnostics.PoliciesConflict, $"{subject}: the rewrite replaces both path and prefix. Leave one out.");
+        if (cors is not null) Check(cors, subject, problems);
         if (cors is { Credentials: true } && cors.Origins.Contains("*"))
         {
             problems.Add(MeshDiagnostics.PoliciesConflict, $"{subject}: CORS with credentials cannot allow the origin '*'. Name the origins.");
+        }
+    }
+
+    /// <summary>What a route does with requests; the same for a route of the model and a compiled one.</summary>
+    /// <param name="timeouts">Time limits; null for the edge's.</param>
+    /// <param name="retry">Retries; null for the edge's, or none.</param>
+    /// <param name="hedging">Hedging; null for the edge's, or none.</param>
+    /// <param name="mirrorPercent">Share of requests copied; null without a mirror.</param>
+    /// <param name="weights">Weights of the split's legs.</param>
+    /// <param name="subject">Names the route.</param>
+    /// <param name="problems">Takes what is wrong.</param>
+    public static void CheckForwarding(TimeoutPolicy? timeouts, RetryPolicy? retry, HedgingPolicy? hedging, double? mirrorPercent, IReadOnlyCollection<int> weights, string subject, ProblemList problems)
+    {
+        EdgePolicyChecks.Check(timeouts, subject, problems);
+        EdgePolicyChecks.Check(retry, subject, problems);
+        EdgePolicyChecks.Check(hedging, subject, problems);
+        if (mirrorPercent is { } percent) problems.Range(subject, "Mirror.Percent", percent, 0, 100);
+        foreach (var weight in weights) problems.Range(subject, "Split weight", weight, 0, 1_000_000);
+        if (weights.Count > 0 && weights.All(w => w == 0))
+        {
+            problems.Add(MeshDiagnostics.SplitWithoutWeight, $"{subject}: all weights of the traffic split are 0. Give at least one leg a weight above 0.");
         }
     }
 
@@ -81,6 +105,7 @@ public static class RouteChecks
 
     private static void Check(StringMatch? match, string subject, ProblemList problems)
     {
+        if (match is not null) problems.Defined(subject, "Kind", match.Kind);
         if (match is not { Kind: StringMatchKind.Regex }) return;
         try
         {
@@ -91,6 +116,34 @@ public static class RouteChecks
             problems.Add(MeshDiagnostics.BadRegex, $"{subject}: the regular expression '{match.Value}' cannot be used ({e.Message}). Correct it.");
         }
     }
+
+    private static void CheckParts(string action, string? host, string? path, string? prefix, string subject, ProblemList problems)
+    {
+        if (host is not null && !IsAuthority(host)) problems.Add(MeshDiagnostics.ValueOutOfRange, $"{subject}: {action}.Host is '{host}'. Write a host name, with a port where it is not the scheme's own.");
+        foreach (var (name, text) in new[] { ("Path", path), ("PrefixPath", prefix) })
+        {
+            if (text is not null && (!text.StartsWith('/') || text.Any(char.IsControl))) problems.Add(MeshDiagnostics.ValueOutOfRange, $"{subject}: {action}.{name} is '{text}'. Start it with '/', and leave control characters out.");
+        }
+    }
+
+    private static void Check(CorsPolicy cors, string subject, ProblemList problems)
+    {
+        problems.Range(subject, "Cors.MaxAge", cors.MaxAge, TimeSpan.Zero, TimeSpan.FromDays(1));
+        if (cors.Origins.IsEmpty) problems.Add(MeshDiagnostics.PoliciesConflict, $"{subject}: CORS without an origin allows nobody. Set Origins.");
+        foreach (var origin in cors.Origins.Where(o => o is not ("*" or "null") && !IsOrigin(o)))
+        {
+            problems.Add(MeshDiagnostics.ValueOutOfRange, $"{subject}: the origin '{origin}' is none. Write scheme, host and, where it differs, port: https://shop.example");
+        }
+        foreach (var name in cors.Methods.Concat(cors.Headers).Concat(cors.ExposeHeaders).Where(n => !IsToken(n)))
+        {
+            problems.Add(MeshDiagnostics.ValueOutOfRange, $"{subject}: CORS names '{name}', which is neither a method nor a header. Use letters, digits and '-'.");
+        }
+    }
+
+    // RFC 6454 section 6.2: no path, not even '/'.
+    private static bool IsOrigin(string text) => Uri.TryCreate(text, UriKind.Absolute, out var uri) && string.Equals(uri.GetLeftPart(UriPartial.Authority), text, StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsAuthority(string text) => Uri.TryCreate($"http://{text}/", UriKind.Absolute, out var uri) && uri is { AbsolutePath: "/", UserInfo: "", Query: "", Fragment: "" } && !text.Any(c => char.IsControl(c) || c is '/' or ' ');
 
     // RFC 9110 section 5.6.2.
     private static bool IsToken(string text) =>

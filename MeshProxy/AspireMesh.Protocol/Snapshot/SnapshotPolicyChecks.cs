@@ -15,11 +15,13 @@ public static class SnapshotPolicyChecks
     public static ImmutableArray<MeshProblem> Run(MeshSnapshot snapshot)
     {
         var problems = new ProblemList();
+        problems.Defined("Snapshot", "Mtls", snapshot.Mtls);
         problems.Range("Snapshot", "DrainTime", snapshot.DrainTime, TimeSpan.Zero, TimeSpan.FromHours(1));
         foreach (var endpoint in snapshot.Inbound.Endpoints) Check(endpoint, problems);
         foreach (var listener in snapshot.Outbound)
         {
             var subject = $"Outbound listener '{listener.Name}'";
+            problems.Defined(subject, "Protocol", listener.Protocol);
             EdgePolicyChecks.Check(listener.Timeouts, subject, problems);
             EdgePolicyChecks.Check(listener.Limits, subject, problems);
             foreach (var route in listener.Routes) Check(route, $"{subject}, route '{route.Name}'", problems);
@@ -39,6 +41,7 @@ public static class SnapshotPolicyChecks
     private static void Check(InboundEndpoint endpoint, ProblemList problems)
     {
         var subject = $"Inbound endpoint '{endpoint.Name}'";
+        problems.Defined(subject, "Protocol", endpoint.Protocol);
         InboundPolicyChecks.Check(endpoint.Jwt, subject, problems);
         InboundPolicyChecks.Check(endpoint.RateLimits, subject, problems);
         InboundPolicyChecks.Check(endpoint.LoadShedding, subject, problems);
@@ -51,20 +54,15 @@ public static class SnapshotPolicyChecks
         RouteChecks.CheckActions(route.Redirect, route.Rewrite, route.Cors, subject, problems);
         RouteChecks.Check(route.RequestHeaders, subject, problems);
         RouteChecks.Check(route.ResponseHeaders, subject, problems);
-        EdgePolicyChecks.Check(route.Timeouts, subject, problems);
-        EdgePolicyChecks.Check(route.Retry, subject, problems);
-        EdgePolicyChecks.Check(route.Hedging, subject, problems);
-        if (route.Mirror is { } mirror) problems.Range(subject, "Mirror.Percent", mirror.Percent, 0, 100);
-        foreach (var leg in route.Clusters) problems.Range(subject, "Split weight", leg.Weight, 0, 1_000_000);
-        if (route.Clusters.Length > 0 && route.Clusters.All(c => c.Weight == 0))
-        {
-            problems.Add(MeshDiagnostics.SplitWithoutWeight, $"{subject}: all weights of the traffic split are 0. Give at least one leg a weight above 0.");
-        }
+        RouteChecks.CheckForwarding(route.Timeouts, route.Retry, route.Hedging, route.Mirror?.Percent, [.. route.Clusters.Select(c => c.Weight)], subject, problems);
+        if (route.Clusters.IsEmpty && route.Redirect is null) problems.Add(MeshDiagnostics.SplitWithoutWeight, $"{subject}: it leads to no cluster. Give it one, or a redirect.");
     }
 
     private static void Check(ClusterSnapshot cluster, ProblemList problems)
     {
         var subject = $"Cluster '{cluster.Name}'";
+        problems.Defined(subject, "Kind", cluster.Kind);
+        foreach (var destination in cluster.Destinations) problems.Range(subject, $"The weight of '{destination.Name}'", destination.Weight, 0, 1_000_000);
         EdgePolicyChecks.Check(cluster.LoadBalancing, subject, problems);
         EdgePolicyChecks.Check(cluster.HealthCheck, subject, problems);
         EdgePolicyChecks.Check(cluster.OutlierDetection, subject, problems);

@@ -3,6 +3,7 @@ using AspireMesh.Host.Policy;
 using AspireMesh.Protocol.Faults;
 using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Policies;
+using AspireMesh.TestKit;
 
 namespace AspireMesh.Host.Tests.Policy;
 
@@ -76,6 +77,43 @@ public class ModelChecksTests
         var problems = ModelChecks.Run(model);
 
         Assert.Contains(problems, p => p.Id == id && p.Message.Contains(contains, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Whatever_value_of_whatever_policy_lies_outside_its_range_the_model_is_refused()
+    {
+        var model = Meshes.Shop
+            .WithEdge("web", "api", e => e with
+            {
+                Policies = new EdgePolicies
+                {
+                    Routes =
+                    [
+                        new RoutePolicy { Name = "moved", Matches = [FullPolicies.Match], Redirect = FullPolicies.Redirect, ResponseHeaders = FullPolicies.Edits },
+                        new RoutePolicy
+                        {
+                            Name = "all", Matches = [FullPolicies.Match], Split = [new TrafficSplitLeg { Weight = 1 }], Cors = FullPolicies.Cors, RequestHeaders = FullPolicies.Edits,
+                            Mirror = new MirrorPolicy { Workload = "api", Endpoint = "http" }, Timeouts = FullPolicies.Timeouts, Retry = FullPolicies.Retry, Hedging = FullPolicies.Hedging,
+                        },
+                    ],
+                    Timeouts = FullPolicies.Timeouts, Retry = FullPolicies.Retry, Hedging = FullPolicies.Hedging, LoadBalancing = FullPolicies.LoadBalancing, HealthCheck = FullPolicies.HealthCheck,
+                    OutlierDetection = FullPolicies.OutlierDetection, CircuitBreaker = FullPolicies.CircuitBreaker, Limits = FullPolicies.Limits, Mirror = new MirrorPolicy { Workload = "api", Endpoint = "http" },
+                },
+            })
+            .WithWorkload("api", w => w with
+            {
+                Inbound = new InboundPolicies { Authorization = [FullPolicies.Rule], Jwt = FullPolicies.Jwt, RateLimits = [FullPolicies.RateLimit], LoadShedding = FullPolicies.LoadShedding },
+            });
+        model = model with
+        {
+            Gateways = [new GatewayModel { Name = "front", Workload = "web", Endpoint = "http", Listen = "127.0.0.1:1444", Jwt = FullPolicies.Jwt, RateLimits = [FullPolicies.RateLimit], Routes = [new GatewayRoute { Match = FullPolicies.Match, Workload = "api", Endpoint = "http" }] }],
+        };
+        Assert.Empty(ModelChecks.Run(model));
+
+        var copies = OutOfRange.Copies(model).ToArray();
+
+        Assert.True(copies.Length > 150, $"only {copies.Length} values were found");
+        Assert.Empty(copies.Where(c => ModelChecks.Run(c.Document).IsEmpty).Select(c => c.Place));
     }
 
     [Fact]

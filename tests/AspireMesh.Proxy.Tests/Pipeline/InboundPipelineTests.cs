@@ -2,6 +2,8 @@ using System.Net;
 using System.Security.Cryptography;
 using AspireMesh.Protocol.Faults;
 using AspireMesh.Protocol.Policies;
+using AspireMesh.Protocol.Snapshot;
+using AspireMesh.TestKit;
 using AspireMesh.Proxy.Runtime;
 using Microsoft.AspNetCore.Http;
 using Microsoft.IdentityModel.JsonWebTokens;
@@ -183,6 +185,61 @@ public class InboundPipelineTests
             default);
         Assert.Equal(5, errors.Count);
         Assert.Equal("hello", await pair.Client.GetStringAsync(""));
+    }
+
+    [Fact]
+    public async Task Whatever_value_of_whatever_policy_lies_outside_its_range_the_snapshot_is_refused_and_the_old_one_stays()
+    {
+        await using var pair = await HttpPair.StartAsync(s_hello);
+        var now = pair.Pair.CallerSnapshot;
+        var full = now with
+        {
+            Version = 99,
+            Inbound = now.Inbound with
+            {
+                Endpoints = [new InboundEndpoint { Name = "own", Authorization = [FullPolicies.Rule], Jwt = FullPolicies.Jwt, RateLimits = [FullPolicies.RateLimit], LoadShedding = FullPolicies.LoadShedding }],
+            },
+            Outbound =
+            [
+                now.Outbound[0] with
+                {
+                    Limits = FullPolicies.Limits,
+                    Timeouts = FullPolicies.Timeouts,
+                    Routes =
+                    [
+                        new RouteSnapshot { Name = "moved", Matches = [FullPolicies.Match], Redirect = FullPolicies.Redirect, ResponseHeaders = FullPolicies.Edits },
+                        new RouteSnapshot
+                        {
+                            Name = "all", Matches = [FullPolicies.Match], Clusters = [new ClusterWeight("api.http", 1)], Cors = FullPolicies.Cors, RequestHeaders = FullPolicies.Edits,
+                            Mirror = new MirrorTarget("api.http", 1), Timeouts = FullPolicies.Timeouts, Retry = FullPolicies.Retry, Hedging = FullPolicies.Hedging,
+                        },
+                    ],
+                },
+            ],
+            Clusters =
+            [
+                now.Clusters[0] with
+                {
+                    LoadBalancing = FullPolicies.LoadBalancing, HealthCheck = FullPolicies.HealthCheck, OutlierDetection = FullPolicies.OutlierDetection, CircuitBreaker = FullPolicies.CircuitBreaker,
+                },
+            ],
+            Gateways =
+            [
+                new GatewayListener
+                {
+                    Name = "front", Listen = "127.0.0.1:0", Jwt = FullPolicies.Jwt, RateLimits = [FullPolicies.RateLimit],
+                    Routes = [new RouteSnapshot { Name = "all", Clusters = [new ClusterWeight("api.http", 1)], Timeouts = FullPolicies.Timeouts, Retry = FullPolicies.Retry }],
+                },
+            ],
+        };
+        var copies = OutOfRange.Copies(full).ToArray();
+        Assert.True(copies.Length > 150, $"only {copies.Length} values were found");
+        var taken = new List<string>();
+        foreach (var (place, snapshot) in copies)
+            if ((await pair.Pair.Caller.Snapshots.ApplyAsync(snapshot, default)).Count == 0) taken.Add(place);
+        Assert.Empty(taken);
+        Assert.Equal("hello", await pair.Client.GetStringAsync(""));
+        Assert.Empty(await pair.Pair.Caller.Snapshots.ApplyAsync(full, default));
     }
 
     private static string Jwk(string kid, ECDsa key)

@@ -33,15 +33,7 @@ internal sealed class EdgePoliciesRule : IModelRule
         RouteChecks.CheckActions(route.Redirect, route.Rewrite, route.Cors, subject, problems);
         RouteChecks.Check(route.RequestHeaders, subject, problems);
         RouteChecks.Check(route.ResponseHeaders, subject, problems);
-        EdgePolicyChecks.Check(route.Timeouts, subject, problems);
-        EdgePolicyChecks.Check(route.Retry, subject, problems);
-        EdgePolicyChecks.Check(route.Hedging, subject, problems);
-        if (route.Mirror is { } mirror) problems.Range(subject, "Mirror.Percent", mirror.Percent, 0, 100);
-        foreach (var leg in route.Split) problems.Range(subject, "Split weight", leg.Weight, 0, 1_000_000);
-        if (route.Split.Length > 0 && route.Split.All(l => l.Weight == 0))
-        {
-            problems.Add(MeshDiagnostics.SplitWithoutWeight, $"{subject}: all weights of the traffic split are 0. Give at least one leg a weight above 0.");
-        }
+        RouteChecks.CheckForwarding(route.Timeouts, route.Retry, route.Hedging, route.Mirror?.Percent, [.. route.Split.Select(l => l.Weight)], subject, problems);
         if (route.Split.Length > 0 && route.Redirect is not null)
         {
             problems.Add(MeshDiagnostics.PoliciesConflict, $"{subject}: a redirect and a traffic split exclude each other. Leave one out.");

@@ -10,6 +10,12 @@ internal sealed class MeshRule : IModelRule
     public void Check(MeshModel model, ProblemList problems)
     {
         var subject = $"Mesh '{model.Name}'";
+        problems.Defined(subject, "Mtls", model.Mtls);
+        foreach (var workload in model.Workloads)
+        {
+            foreach (var endpoint in workload.Endpoints) problems.Defined($"Endpoint '{workload.Name}.{endpoint.Name}'", "Protocol", endpoint.Protocol);
+        }
+        foreach (var external in model.ExternalServices) problems.Defined($"External service '{external.Name}'", "Protocol", external.Protocol);
         if (!TrustDomain.TryParse(model.TrustDomain, out var trustDomain, out var error))
         {
             problems.Add(MeshDiagnostics.BadTrustDomain, $"{subject}: {error}. Write .WithTrustDomain(\"shop.mesh\").");

@@ -38,7 +38,9 @@ public partial class DocumentTests
     {
         var used = SourceFile.Product.Where(f => !f.Path.EndsWith("/MeshDiagnostics.cs", StringComparison.Ordinal))
             .SelectMany(f => f.Tree.GetRoot().DescendantTokens().Where(t => t.IsKind(SyntaxKind.IdentifierToken)).Select(t => t.ValueText)).ToHashSet();
-        Problems.None(DiagnosticsDocument.Names().Where(name => !used.Contains(name)));
+        // The build's own problems are reported by its targets.
+        var targets = string.Concat(Directory.EnumerateFiles(Path.Combine(RepositoryRoot.Find(), "build"), "*.targets", SearchOption.AllDirectories).Where(f => !SourceFile.IsGenerated(f)).Select(File.ReadAllText));
+        Problems.None(DiagnosticsDocument.Names().Where(name => !used.Contains(name) && !targets.Contains($"Code=\"{DiagnosticsDocument.IdOf(name)}\"", StringComparison.Ordinal)));
     }
 
     [Fact]

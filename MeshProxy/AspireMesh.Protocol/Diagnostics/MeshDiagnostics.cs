@@ -168,6 +168,11 @@ public static class MeshDiagnostics
     /// <summary>A wrong value on the command line.</summary>
     public static MeshDiagnostic BadArgument { get; } = Define("MESH0408", "An argument cannot be used", "Correct it as the message says.");
 
+    // 0500: simulator and build.
+
+    /// <summary>A project that has both hosts; reported by the build targets of the package AspireMesh.Simulator.</summary>
+    public static MeshDiagnostic TwoHosts { get; } = Define("MESH0500", "A project has both the simulator and Aspire's own packages", "Remove the package AspireMesh.Simulator, or the Aspire.* packages.");
+
     // 0600: faults and chaos.
 
     /// <summary>Faults are off.</summary>

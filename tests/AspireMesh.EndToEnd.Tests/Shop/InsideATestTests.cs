@@ -1,4 +1,5 @@
 using Aspire.Hosting.Testing;
+using AspireMesh.Chaos;
 using AspireMesh.EndToEnd.Tests.Running;
 
 namespace AspireMesh.EndToEnd.Tests.Shop;
@@ -7,10 +8,10 @@ namespace AspireMesh.EndToEnd.Tests.Shop;
 public sealed class InsideATestTests
 {
     [Fact]
-    public async Task The_shop_boots_inside_a_test_and_ships_an_order()
+    public async Task The_shop_boots_inside_a_test_ships_an_order_and_meets_a_fault_while_it_is_injected()
     {
         Machine.NeedNode();
-        var appHost = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Shop_AppHost>(["--Shop:Store=sqlite"]);
+        var appHost = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Shop_AppHost>(["--Shop:Store=sqlite", "--Mesh:Chaos=true"]);
         await using var app = await appHost.BuildAsync();
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
         await app.StartAsync(patience.Token);
@@ -18,6 +19,13 @@ public sealed class InsideATestTests
 
         using var http = app.CreateHttpClient("frontend");
         using var client = new ShopClient(http.BaseAddress!);
+        Assert.Equal("Shipped", await client.PlaceAndFollowAsync("lamp", pieces: 1, price: 6_900));
+
+        await using (await app.InjectAsync(ChaosEdge.Between("orders", "payments"), Faults.Abort(503), cancellationToken: patience.Token))
+        {
+            Assert.Equal("Failed", await client.PlaceAndFollowAsync("lamp", pieces: 1, price: 6_900));
+        }
+
         Assert.Equal("Shipped", await client.PlaceAndFollowAsync("lamp", pieces: 1, price: 6_900));
         await app.StopAsync(patience.Token);
     }

@@ -43,7 +43,7 @@ internal static class InboundCompiler
         endpoint.AppTls || endpoint.Jwt is not null || endpoint.LoadShedding is not null || endpoint.IdentityHeader || endpoint.Spans
         || endpoint.RateLimits.Length > 0
         || endpoint.Authorization.Any(r => r.Requests.Length > 0 || r.Claims.Length > 0)
-        || faults.Any(f => f.Side == FaultSide.Inbound && (f.To ?? workload) == workload && (f.Endpoint ?? endpoint.Name) == endpoint.Name);
+        || faults.Any(f => f.Side == FaultSide.Inbound && !FaultKinds.OnTls.Contains(f.Fault.Kind) && !FaultKinds.OnControl.Contains(f.Fault.Kind) && (f.To ?? workload) == workload && (f.Endpoint ?? endpoint.Name) == endpoint.Name);
 
     /// <summary>
     /// The user's rules that are about this endpoint, and one Allow rule per caller that has a way here. A caller whom the user lets in for certain

@@ -49,6 +49,8 @@ internal static class SnapshotCompiler
 
     private static bool Concerns(FaultRule fault, WorkloadModel workload, ModelIndex index)
     {
+        // About the callee's own sidecars, whichever side the rule names.
+        if (FaultKinds.OnControl.Contains(fault.Fault.Kind)) return (fault.To ?? workload.Name) == workload.Name;
         if (fault.Side == FaultSide.Inbound)
         {
             return (fault.To ?? workload.Name) == workload.Name && (fault.Endpoint is null || workload.Endpoints.Any(e => e.Name == fault.Endpoint));

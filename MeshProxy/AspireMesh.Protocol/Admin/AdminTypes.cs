@@ -223,6 +223,9 @@ public sealed record TapEvent
     /// <summary>Response flags, as in <c>mesh.response.flags</c>.</summary>
     public string? Flags { get; init; }
 
+    /// <summary>Ids of the faults that hit it, comma separated; null for none.</summary>
+    public string? Faults { get; init; }
+
     /// <summary>Trace id.</summary>
     public string? TraceId { get; init; }
 }

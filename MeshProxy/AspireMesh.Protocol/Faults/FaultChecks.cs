@@ -21,9 +21,9 @@ public static class FaultChecks
             if (fault.Status == 0 && fault.GrpcStatus < 0) problems.Add(MeshDiagnostics.BadFault, $"{subject}: an abort needs a status. Type: --abort 503");
             if (fault.Status != 0) problems.Range(subject, "Status", fault.Status, 200, 599);
         }
-        if (fault.Kind == FaultKinds.Delay && fault.Delay <= TimeSpan.Zero) problems.Add(MeshDiagnostics.BadFault, $"{subject}: a delay needs a time above 0. Type: --delay 300ms");
+        FaultKindChecks.Check(rule, subject, problems);
         problems.Range(subject, "GrpcStatus", fault.GrpcStatus, -1, 16);
-        problems.Range(subject, "Delay", fault.Delay, TimeSpan.Zero, TimeSpan.FromHours(1));
+        problems.Range(subject, "Delay", fault.Delay, TimeSpan.Zero, fault.Kind == FaultKinds.ClockSkew ? TimeSpan.FromDays(3650) : TimeSpan.FromHours(1));
         problems.Range(subject, "Jitter", fault.Jitter, TimeSpan.Zero, TimeSpan.FromHours(1));
         problems.Range(subject, "Bytes", fault.Bytes, 0, long.MaxValue);
         problems.Range(subject, "BytesPerSecond", fault.BytesPerSecond, 0, long.MaxValue);

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using AspireMesh.Protocol.Policies;
 
 namespace AspireMesh.Protocol.Faults;
@@ -119,20 +118,4 @@ public sealed record Fault
 
     /// <summary>A WebSocket close code or a similar number.</summary>
     public int Code { get; init; }
-}
-
-/// <summary>The names of the faults a sidecar can execute, grouped by the layer they belong to.</summary>
-public static class FaultKinds
-{
-    /// <summary>HTTP: answer with a status or gRPC code instead of forwarding.</summary>
-    public const string Abort = "abort";
-
-    /// <summary>HTTP and TCP: wait before forwarding.</summary>
-    public const string Delay = "delay";
-
-    /// <summary>Connection: reset it.</summary>
-    public const string Reset = "reset";
-
-    /// <summary>All kinds that this build knows.</summary>
-    public static ImmutableArray<string> All { get; } = [Abort, Delay, Reset];
 }

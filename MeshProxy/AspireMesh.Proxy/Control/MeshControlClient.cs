@@ -29,6 +29,7 @@ internal sealed class MeshControlClient : IControlLink
     private X509Certificate2Collection _bootstrapRoots = [];
     private CancellationTokenSource? _running;
     private WatchLoop? _watch;
+    private RenewalLoop? _renewal;
     private Task _ended = Task.CompletedTask;
 
     /// <summary>Makes a client; nothing is sent before <see cref="JoinAsync"/>.</summary>
@@ -66,6 +67,9 @@ internal sealed class MeshControlClient : IControlLink
     public event Action<TimeSpan>? DrainAsked;
 
     /// <inheritdoc/>
+    public void RenewNow() => _renewal?.RenewNow();
+
+    /// <inheritdoc/>
     /// <exception cref="MeshValidationException">The control plane refused the join, or issued what cannot be used; carries every reason.</exception>
     public async Task JoinAsync(CancellationToken cancellationToken)
     {
@@ -96,8 +100,8 @@ internal sealed class MeshControlClient : IControlLink
     {
         _running = new CancellationTokenSource();
         var watch = new WatchLoop(_bootstrap, new SnapshotIntake(sink, _bundle), state, _svids, _status, _uplink, OpenChannel, _peer, _time, _random.Next(), _logger);
-        var renewal = new RenewalLoop(_bootstrap, _enrolment, _svids, _status, OpenChannel, _peer, _time, _random.Next(), _logger);
-        _watch = watch;
+        var renewal = new RenewalLoop(_bootstrap, state, _enrolment, _svids, _status, OpenChannel, _peer, _time, _random.Next(), _logger);
+        (_watch, _renewal) = (watch, renewal);
         watch.RenewAsked += renewal.RenewNow;
         watch.DrainAsked += time => DrainAsked?.Invoke(time);
         renewal.Replaced += watch.SvidReplaced;

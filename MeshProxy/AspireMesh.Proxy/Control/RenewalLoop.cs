@@ -1,5 +1,6 @@
 using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Runtime;
 using AspireMesh.Proxy.Tls;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
@@ -11,7 +12,7 @@ namespace AspireMesh.Proxy.Control;
 /// a fresh token helps, which a sidecar with a token file reads by itself.
 /// </summary>
 internal sealed class RenewalLoop(
-    SidecarBootstrap bootstrap, Enrolment enrolment, SvidStore svids, ControlStatus status, Func<Svid?, ControlChannel> open, ControlPlanePeer peer,
+    SidecarBootstrap bootstrap, SidecarState state, Enrolment enrolment, SvidStore svids, ControlStatus status, Func<Svid?, ControlChannel> open, ControlPlanePeer peer,
     TimeProvider time, int seed, ILogger logger)
 {
     private readonly Random _random = new(seed);
@@ -77,6 +78,7 @@ internal sealed class RenewalLoop(
 
     private async Task<Svid> GetNextAsync(Svid current, CancellationToken cancellationToken)
     {
+        if (state.ControlFault().Away) throw new IOException("a fault keeps the control plane away");
         if (enrolment.CanJoinAgain && HasExpired(current))
         {
             using var joining = open(null);

@@ -56,6 +56,11 @@ internal sealed class WatchLoop(
             status.Enter(ControlPhase.Expired, $"The SVID of sidecar '{bootstrap.Instance}' ended at {svid.Expires:u}, so the control plane at {bootstrap.ControlPlane} takes no stream from it. Start the sidecar's resource again.");
             return;
         }
+        if (state.ControlFault().Away)
+        {
+            Lost(new ControlFailure(false, "a fault keeps it away"));
+            return;
+        }
         using var channel = open(svid);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var planned = false;
@@ -88,8 +93,11 @@ internal sealed class WatchLoop(
                     logger.Connected(bootstrap.Instance, bootstrap.ControlPlane);
                 }
                 _delay.Reset();
+                if (state.ControlFault().Slow is { Ticks: > 0 } late) await Task.Delay(late, time, ending.Token);
                 Obeying = ObeyAsync(message, ending.Token);
                 await Obeying;
+                // After the answer: the control plane must know that the fault is in force.
+                if (state.ControlFault().Breaks) return;
             }
         }
         finally

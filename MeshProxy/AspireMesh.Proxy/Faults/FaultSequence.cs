@@ -21,7 +21,7 @@ internal sealed class FaultSequence
     public FaultSequence(FaultRule rule, FaultEdge edge, FaultServices services, FaultSequence? previous)
     {
         Rule = rule;
-        Kind = FaultKindTable.Create(rule.Fault, services.Time);
+        Kind = FaultKindTable.Create(rule.Fault, services);
         _edge = edge;
         _services = services;
         _match = rule.Match is null ? null : new RequestMatcher(rule.Match);
@@ -45,6 +45,7 @@ internal sealed class FaultSequence
     public FaultFiring? Next(HttpRequest? request, CallerIdentity caller)
     {
         if (Rule.ExpiresAt is { } end && _services.Time.GetUtcNow() >= end) return null;
+        if (!Kind.AppliesTo(request)) return null;
         if (_match is not null && (request is null || !_match.Matches(request, caller))) return null;
         if (!Counts.Take(_fires, Rule.Activation.MaxFires, out var ordinal)) return null;
         _services.OnFired(Rule, _edge);

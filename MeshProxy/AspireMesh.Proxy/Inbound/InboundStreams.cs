@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Faults;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Opaque;
 using AspireMesh.Proxy.Runtime;
@@ -49,13 +50,27 @@ internal sealed class InboundStreams(RuntimeHolder holder, IHttpConnectionHandle
             await ServeRequestsAsync(stream, endpoint, kind);
             return;
         }
+        var fired = runtime.Rules.DecideInbound(endpointName, stream.Peer?.ToString());
+        var effect = fired is null ? FaultEffect.None : await fired.BeforeAsync(cut);
+        if (effect.Break == FaultBreak.Refuse)
+        {
+            Refuse(RefusalReason.AppUnreachable, TunnelError.AppUnreachable, null, $"a fault refused it: {fired!.Ids}");
+            return;
+        }
+        if (effect.Ends)
+        {
+            admit();
+            if (effect.Break == FaultBreak.BlackHole) await Swallow.RunAsync(stream, cut);
+            else stream.Reset();
+            return;
+        }
         if (await TryConnectAppAsync(endpoint, kind, cut) is not { } app)
         {
             Refuse(RefusalReason.AppUnreachable, TunnelError.AppUnreachable, null, $"the app of '{runtime.Snapshot.Workload}.{endpointName}' does not take connections at {endpoint.App ?? "an address that is not known yet"}");
             return;
         }
         admit();
-        await JoinAsync(stream, app, endpoint, caller, cut);
+        await JoinAsync(fired?.Shape(stream, request: true) ?? stream, fired?.Shape(app, request: false) ?? app, endpoint, caller, cut);
 
         void Refuse(RefusalReason reason, TunnelError error, string? byRule, string detail)
         {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Faults;
 using AspireMesh.Proxy.Runtime;
 using AspireMesh.Proxy.Sockets;
 using AspireMesh.Proxy.Tunnel;
@@ -42,17 +43,23 @@ internal sealed class OpaqueOutbound(ITunnelDialer dialer, IMeshEvents events, T
 
     private async Task<ConnectionEnd> JoinAsync(SocketStream app, OutboundListener listener, SidecarRuntime runtime, CancellationToken cut)
     {
-        if (await runtime.Rules.InjectAsync(listener.Cluster!, cut)) throw new ConnectionBrokenOnPurposeException();
+        var fired = runtime.Rules.Decide(listener.Cluster!, FaultStage.Request);
+        var effect = fired is null ? FaultEffect.None : await fired.BeforeAsync(cut);
+        if (effect.Break == FaultBreak.BlackHole) return await Swallow.RunAsync(app, cut);
+        // An answer in place of the destination's is nothing that opaque bytes could carry: such a fault breaks the connection.
+        if (effect.Ends) throw new ConnectionBrokenOnPurposeException();
+        var discovered = runtime.Rules.Decide(listener.Cluster!, FaultStage.Discovery)?.Discovery() ?? default;
         var tried = new List<string>();
         DialException? last = null;
-        while (tried.Count < MaxAttempts && runtime.Rules.Choose(listener.Cluster!, tried) is { } lease)
+        while (!discovered.NoDestination && tried.Count < MaxAttempts && runtime.Rules.Choose(listener.Cluster!, tried) is { } lease)
         {
             using (lease)
             {
                 tried.Add(lease.Destination.Name);
-                var stream = await TryDialAsync(lease, listener.Timeouts.Connect, e => last = e, cut);
+                var destination = discovered.AddressFor(lease.Destination.Name) is { } address ? lease.Destination with { Address = address } : lease.Destination;
+                var stream = await TryDialAsync(lease.Cluster, destination, listener.Timeouts.Connect, e => last = e, cut);
                 lease.Connected(stream is not null);
-                if (stream is not null) return await Splice.RunAsync(app, stream, listener.Timeouts.Idle, time, cut);
+                if (stream is not null) return await Splice.RunAsync(fired?.Shape(app, request: true) ?? app, fired?.Shape(stream, request: false) ?? stream, listener.Timeouts.Idle, time, cut);
             }
         }
         var problem = last is null ? $"no destination of '{listener.Destination}' can take a connection" : last.Message;
@@ -60,13 +67,13 @@ internal sealed class OpaqueOutbound(ITunnelDialer dialer, IMeshEvents events, T
         throw last ?? new DialException(DialError.Connect, problem);
     }
 
-    private async Task<HalfCloseStream?> TryDialAsync(IDestinationLease lease, TimeSpan limit, Action<DialException> failed, CancellationToken cut)
+    private async Task<HalfCloseStream?> TryDialAsync(ClusterSnapshot cluster, DestinationSnapshot destination, TimeSpan limit, Action<DialException> failed, CancellationToken cut)
     {
         using var timed = limit > TimeSpan.Zero ? new CancellationTokenSource(limit, time) : new CancellationTokenSource();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cut, timed.Token);
         try
         {
-            return await dialer.OpenAsync(lease.Cluster, lease.Destination, StreamKind.Tcp, Activity.Current?.Context ?? default, either.Token);
+            return await dialer.OpenAsync(cluster, destination, StreamKind.Tcp, Activity.Current?.Context ?? default, either.Token);
         }
         catch (DialException e)
         {
@@ -74,7 +81,7 @@ internal sealed class OpaqueOutbound(ITunnelDialer dialer, IMeshEvents events, T
         }
         catch (OperationCanceledException) when (timed.IsCancellationRequested && !cut.IsCancellationRequested)
         {
-            failed(new DialException(DialError.Connect, $"'{lease.Destination.Name}' did not take a connection within {limit.TotalSeconds:0.#} s"));
+            failed(new DialException(DialError.Connect, $"'{destination.Name}' did not take a connection within {limit.TotalSeconds:0.#} s"));
         }
         return null;
     }

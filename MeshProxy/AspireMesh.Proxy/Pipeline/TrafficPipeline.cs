@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using AspireMesh.Protocol.Faults;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Faults;
+using AspireMesh.Proxy.Faults.Handshakes;
 using AspireMesh.Proxy.Gateway;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Inbound.Authentication;
@@ -44,7 +45,7 @@ internal sealed class TrafficPipeline : IHttpPipeline
         var forwarder = _yarp.GetRequiredService<IHttpForwarder>();
         _clients = new DestinationClients(services.Dialer, services.Time);
         _clusterServices = new ClusterServices(services.Time, chance, services.Events);
-        _faultServices = new FaultServices(services.Time, (rule, edge) => services.Events.FaultFired(rule, edge), services.Events.FaultCounted);
+        _faultServices = new FaultServices(services.Time, (rule, edge) => services.Events.FaultFired(rule, edge), services.Events.FaultCounted, services.Renew);
         var mirror = new Mirror(services.Time, chance, services.Events, _clients);
         _routes = new RouteHandler(new OutboundServices(services.Time, chance, services.Events, forwarder, _clients, mirror, new LoopGuard(services.Bootstrap.Workload)));
         _inbound = new InboundHandler(services.Time, services.Events, forwarder);
@@ -65,6 +66,8 @@ internal sealed class TrafficPipeline : IHttpPipeline
             Snapshot = snapshot,
             Clusters = clusters,
             Legs = legs,
+            Control = EdgeFaults.OfControl(snapshot.Faults, snapshot.Workload, before?.Control, _faultServices),
+            Handshakes = HandshakeFaults.Compile(snapshot, before?.Handshakes, _faultServices),
             Outbound = snapshot.Outbound.ToFrozenDictionary(l => l.Name, l => Compile(l, snapshot, before?.Outbound.GetValueOrDefault(l.Name), legs), StringComparer.Ordinal),
             Gateways = snapshot.Gateways.ToFrozenDictionary(g => g.Name, g => Compile(g, before?.Gateways.GetValueOrDefault(g.Name), legs), StringComparer.Ordinal),
             Inbound = snapshot.Inbound.Endpoints.ToFrozenDictionary(
@@ -120,6 +123,7 @@ internal sealed class TrafficPipeline : IHttpPipeline
         Snapshot = snapshot,
         Clusters = ClusterTable.Empty,
         Legs = FrozenDictionary<string, RouteLeg>.Empty,
+        Handshakes = HandshakeFaults.None,
         Outbound = FrozenDictionary<string, ListenerRules>.Empty,
         Gateways = FrozenDictionary<string, GatewayRules>.Empty,
         Inbound = FrozenDictionary<string, InboundRules>.Empty,

@@ -1,5 +1,7 @@
 using System.Collections.Frozen;
 using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Faults;
+using AspireMesh.Proxy.Faults.Handshakes;
 using AspireMesh.Proxy.Gateway;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Inbound.Forwarding;
@@ -35,12 +37,24 @@ internal sealed class TrafficRules : ITrafficRules
         return found.Choose(null, states, out _) is { } chosen ? new Lease(found, chosen) : null;
     }
 
-    public async ValueTask<bool> InjectAsync(string cluster, CancellationToken cancellationToken)
+    /// <summary>The faults of handshakes.</summary>
+    public required HandshakeFaults Handshakes { get; init; }
+
+    public FiredFaults? Decide(string cluster, FaultStage stage) => Legs.GetValueOrDefault(cluster)?.Faults?.Decide(stage, null, new CallerIdentity(Snapshot.Identity, Snapshot.Workload));
+
+    public FiredFaults? DecideInbound(string endpoint, string? caller)
     {
-        if (Legs.GetValueOrDefault(cluster)?.Faults is not { } faults) return false;
-        // An answer in place of the destination's is nothing that opaque bytes could carry: such a fault breaks the connection.
-        return (await faults.BeforeAsync(null, new CallerIdentity(Snapshot.Identity, Snapshot.Workload), cancellationToken)).Ends;
+        if (!Inbound.TryGetValue(endpoint, out var rules)) return null;
+        var identity = caller is null ? CallerIdentity.Unknown : CallerIdentity.FromId(caller);
+        return rules.FaultsFrom(identity)?.Decide(FaultStage.Request, null, identity);
     }
+
+    /// <summary>The faults of the control connection; null for none.</summary>
+    public EdgeFaults? Control { get; init; }
+
+    public FiredFaults? DecideControl() => Control?.Decide(FaultStage.Control, null, CallerIdentity.Unknown);
+
+    public FiredFaults? DecideHandshake(string? to) => Handshakes.Decide(to);
 
     private sealed class Lease(Cluster cluster, Destination destination) : IDestinationLease
     {

@@ -8,6 +8,9 @@ internal interface IControlLink : ISvidSource, IAsyncDisposable
     /// <summary>Gets the first SVID, retrying while the control plane cannot be reached. Throws when it refuses.</summary>
     Task JoinAsync(CancellationToken cancellationToken);
 
+    /// <summary>Asks for a new SVID now.</summary>
+    void RenewNow();
+
     /// <summary>The control plane asks the sidecar to let what runs finish, in this time, and to count on nothing new.</summary>
     event Action<TimeSpan>? DrainAsked;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using AspireMesh.Protocol.Faults;
 using AspireMesh.Protocol.Snapshot;
 
 namespace AspireMesh.Proxy.Runtime;
@@ -12,6 +13,9 @@ internal interface IRequestEvents
     /// <summary>The request is about to be sent to a destination.</summary>
     IAttemptEvents AttemptStarted(ClusterSnapshot cluster, DestinationSnapshot destination, int number);
 
+    /// <summary>A fault hit the request before or outside an attempt.</summary>
+    void FaultFired(FaultRule rule) { }
+
     /// <summary>The response, or what stood in for it, was sent.</summary>
     void Ended(in RequestEnd end);
 }
@@ -21,6 +25,9 @@ internal interface IAttemptEvents
 {
     /// <summary>Goes into the forwarded <c>traceparent</c> and into the tunnel stream's header.</summary>
     ActivityContext Trace { get; }
+
+    /// <summary>A fault hit the attempt.</summary>
+    void FaultFired(FaultRule rule) { }
 
     /// <summary>The attempt is over: response headers came, or it failed.</summary>
     void Ended(in AttemptEnd end);
@@ -49,8 +56,9 @@ internal readonly record struct RequestStart(
 /// <param name="Attempts">How often it was sent.</param>
 /// <param name="HeadersAfter">Time to response headers.</param>
 /// <param name="Error">What broke it; null otherwise.</param>
+/// <param name="Faults">Ids of the faults that hit it, comma separated; null for none.</param>
 internal readonly record struct RequestEnd(
-    string? Route, string? Destination, int Status, int? GrpcStatus, string? Flags, int Attempts, TimeSpan HeadersAfter, string? Error);
+    string? Route, string? Destination, int Status, int? GrpcStatus, string? Flags, int Attempts, TimeSpan HeadersAfter, string? Error, string? Faults = null);
 
 /// <summary>How an attempt ended.</summary>
 /// <param name="Status">HTTP status; 0 for none.</param>

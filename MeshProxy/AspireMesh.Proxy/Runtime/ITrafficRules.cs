@@ -1,4 +1,5 @@
 using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Faults;
 
 namespace AspireMesh.Proxy.Runtime;
 
@@ -10,8 +11,18 @@ internal interface ITrafficRules
     /// <param name="tried">Names of destinations that failed for this connection already.</param>
     IDestinationLease? Choose(string cluster, IReadOnlyCollection<string> tried);
 
-    /// <summary>Lets the faults of the edge act on an opaque connection before it is dialled; true when it has to be broken.</summary>
-    ValueTask<bool> InjectAsync(string cluster, CancellationToken cancellationToken);
+    /// <summary>The faults that hit an opaque connection of ours on its way out; null for none.</summary>
+    FiredFaults? Decide(string cluster, FaultStage stage);
+
+    /// <summary>The faults that hit an opaque connection from another workload; null for none.</summary>
+    FiredFaults? DecideInbound(string endpoint, string? caller);
+
+    /// <summary>What faults change about a handshake; null for nothing.</summary>
+    /// <param name="to">The callee that is dialled; null when the handshake came from outside.</param>
+    FiredFaults? DecideHandshake(string? to);
+
+    /// <summary>The faults that hit a message from the control plane, or an attempt to reach it; null for none.</summary>
+    FiredFaults? DecideControl();
 }
 
 /// <summary>A chosen destination, counted as busy until the lease is disposed.</summary>

@@ -1,6 +1,7 @@
 using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Identity;
 using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Faults.Handshakes;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Inbound;
 using AspireMesh.Proxy.Opaque;
@@ -33,6 +34,7 @@ internal sealed class SidecarEngine : IAsyncDisposable
     private readonly SnapshotApplier _applier;
     private readonly ServiceProvider _services = new ServiceCollection().BuildServiceProvider();
     private Task _control = Task.CompletedTask;
+    private ChaosCertificates? _certificates;
     private int _stopped;
 
     public SidecarEngine(SidecarBootstrap bootstrap, MeshSidecarOptions options, SidecarParts parts)
@@ -43,11 +45,11 @@ internal sealed class SidecarEngine : IAsyncDisposable
         var holder = new RuntimeHolder();
         State = new SidecarState(bootstrap, holder, parts.Svids);
         var bundle = new TrustBundle(parts.Svids);
-        var handshake = new MeshHandshake(parts.Svids, new PeerValidator(trustDomain, bundle, _time));
+        var handshake = new MeshHandshake(parts.Svids, new PeerValidator(trustDomain, bundle, _time), to => HandshakeChangeOf(holder, to));
         var tunnel = new TunnelOptions { Time = _time };
         var pool = new TunnelPoolOptions { Tunnel = tunnel };
         _dialer = new TunnelDialer(new TunnelConnector(handshake, parts.Events, pool), new OutsideDialer(), parts.Svids, parts.Events, pool);
-        _pipeline = parts.Pipeline(new PipelineServices(bootstrap, trustDomain, _dialer, parts.Events, _time, loggers, options.Seed));
+        _pipeline = parts.Pipeline(new PipelineServices(bootstrap, trustDomain, _dialer, parts.Events, _time, loggers, options.Seed, parts.Control is { } link ? link.RenewNow : null));
         var admin = parts.Admin?.Invoke(State);
         _http = new HttpServer(holder, _pipeline, admin is null ? null : new RequestDelegate(admin.HandleAsync), _services, loggers);
         _httpSockets = new HttpSockets(_http, holder, parts.Events, _time, loggers);
@@ -58,6 +60,7 @@ internal sealed class SidecarEngine : IAsyncDisposable
         _ = HostPort.TryParseListen(bootstrap.Admin, out var adminListen);
         _applier = new SnapshotApplier(State, holder, _pipeline, bundle, _listeners, parts.Events, admin is null ? null : adminListen);
         _applier.TrustChanged += Retire;
+        _applier.FaultsChanged += Retire;
         parts.Svids.Changed += _inbound.Retire;
     }
 
@@ -105,6 +108,7 @@ internal sealed class SidecarEngine : IAsyncDisposable
         await _stop.CancelAsync();
         await _control.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _applier.TrustChanged -= Retire;
+        _applier.FaultsChanged -= Retire;
         _parts.Svids.Changed -= _inbound.Retire;
         await _http.DisposeAsync();
         _httpSockets.Dispose();
@@ -122,6 +126,13 @@ internal sealed class SidecarEngine : IAsyncDisposable
         using var now = new CancellationTokenSource();
         await now.CancelAsync();
         await StopAsync(now.Token);
+    }
+
+    private HandshakeChange? HandshakeChangeOf(RuntimeHolder holder, string? to)
+    {
+        if (holder.CurrentOrNull is not { } runtime || runtime.Rules.DecideHandshake(to) is not { } fired) return null;
+        _certificates ??= new ChaosCertificates(runtime.Identity, _time);
+        return fired.Handshake(_certificates);
     }
 
     private async Task CompleteReadyAsync()

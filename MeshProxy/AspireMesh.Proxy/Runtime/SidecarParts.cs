@@ -36,5 +36,6 @@ internal sealed class SidecarParts
 /// <param name="Time">The clock.</param>
 /// <param name="Loggers">Logs.</param>
 /// <param name="Seed">The source of chance.</param>
+/// <param name="Renew">Asks for a new SVID; null where there is no control plane.</param>
 internal sealed record PipelineServices(
-    SidecarBootstrap Bootstrap, TrustDomain TrustDomain, ITunnelDialer Dialer, IMeshEvents Events, TimeProvider Time, ILoggerFactory Loggers, int Seed);
+    SidecarBootstrap Bootstrap, TrustDomain TrustDomain, ITunnelDialer Dialer, IMeshEvents Events, TimeProvider Time, ILoggerFactory Loggers, int Seed, Action? Renew = null);

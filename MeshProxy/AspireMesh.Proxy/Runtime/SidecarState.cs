@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Faults;
 using AspireMesh.Proxy.Tls;
 
 namespace AspireMesh.Proxy.Runtime;
@@ -17,6 +18,9 @@ internal sealed class SidecarState(SidecarBootstrap bootstrap, RuntimeHolder run
 
     /// <summary>The snapshot in force; null before the first.</summary>
     public MeshSnapshot? Snapshot => runtime.CurrentOrNull?.Snapshot;
+
+    /// <summary>What faults change about this message from the control plane, or this attempt to reach it.</summary>
+    public ControlChange ControlFault() => runtime.CurrentOrNull?.Rules.DecideControl()?.Control() ?? default;
 
     /// <summary>The SVID in use; null before the first.</summary>
     public Svid? Svid => svids.Current;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using AspireMesh.Protocol.Diagnostics;
+using AspireMesh.Protocol.Faults;
 using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Http;
@@ -23,6 +24,9 @@ internal sealed class SnapshotApplier(
     /// <summary>Raised after a snapshot changed the trusted roots.</summary>
     public event Action? TrustChanged;
 
+    /// <summary>Raised after a snapshot brought or took faults that only new connections meet.</summary>
+    public event Action? FaultsChanged;
+
     /// <summary>Opens the admin listener before there is any snapshot, so that health can be asked from the start.</summary>
     public async Task OpenAdminAsync()
     {
@@ -42,6 +46,7 @@ internal sealed class SnapshotApplier(
             if (rules is null || errors.Count > 0) return Refuse(snapshot, errors);
             if (bundle.Replace(snapshot.TrustBundle)) TrustChanged?.Invoke();
             holder.Replace(SidecarRuntime.Create(snapshot, rules));
+            if (NeedsNewConnections(snapshot, previous)) FaultsChanged?.Invoke();
             await listeners.ApplyAsync(Wanted(snapshot));
             state.IsReady = true;
             events.SnapshotApplied(snapshot);
@@ -57,6 +62,16 @@ internal sealed class SnapshotApplier(
     public static ListenerTarget InboundTarget { get; } = new(MeshSide.Inbound, "inbound");
 
     public static ListenerTarget AdminTarget { get; } = new(MeshSide.Admin, "admin");
+
+    // A fault of handshakes acts where a handshake is; and a stream that was spliced to its app is not looked into again, whatever its endpoint's rules are by now.
+    private static bool NeedsNewConnections(MeshSnapshot snapshot, SidecarRuntime? previous)
+    {
+        if (previous is null) return false;
+        if (snapshot.Inbound.Endpoints.Any(e => e.WorksOnRequests && previous.Inbound.TryGetValue(e.Name, out var before) && !before.WorksOnRequests)) return true;
+        return !OfHandshakes(snapshot).SequenceEqual(OfHandshakes(previous.Snapshot));
+
+        static IEnumerable<(string, string)> OfHandshakes(MeshSnapshot snapshot) => snapshot.Faults.Where(f => FaultKinds.OnTls.Contains(f.Fault.Kind)).Select(f => (f.Id, f.Fault.Kind));
+    }
 
     private List<string> Refuse(MeshSnapshot snapshot, List<string> errors)
     {

@@ -14,6 +14,9 @@ internal abstract class HalfCloseStream : Stream
     /// <summary>Cancelled when the other end broke the stream, without anyone having to read; never where the transport cannot tell.</summary>
     public virtual CancellationToken Aborted => CancellationToken.None;
 
+    /// <summary>Cancelled when the connection under it takes no new streams: it goes on, but what is pooled on it should be opened anew elsewhere.</summary>
+    public virtual CancellationToken GoingAway => CancellationToken.None;
+
     /// <summary>Ends the write side: the reader at the other end sees the end after everything written before.</summary>
     public abstract ValueTask CloseWriteAsync(CancellationToken cancellationToken);
 

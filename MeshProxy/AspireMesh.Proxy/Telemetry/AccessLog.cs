@@ -33,11 +33,11 @@ internal sealed partial class AccessLog(ILogger? logger, int perSecond, TimeProv
     public void Write(TapEvent request, string? error, ActivityTraceId trace)
     {
         var level = request.Status is 0 or >= 500 ? LogLevel.Warning : LogLevel.Information;
-        Request(logger!, level, request.Method, request.Path, request.Status, request.DurationMs, request.From, request.To, request.Endpoint, request.Route, request.Destination, request.Attempts, request.Flags, request.GrpcStatus, error, trace == default ? null : request.TraceId);
+        Request(logger!, level, request.Method, request.Path, request.Status, request.DurationMs, request.From, request.To, request.Endpoint, request.Route, request.Destination, request.Attempts, request.Flags, request.Faults, request.GrpcStatus, error, trace == default ? null : request.TraceId);
     }
 
-    [LoggerMessage(EventId = 200, Message = "{Method} {Path} {Status} in {DurationMs} ms: {From} to {To}.{Endpoint}, route {Route}, destination {Destination}, attempts {Attempts}, flags {Flags}, gRPC {GrpcStatus}, error {Error}, trace {Trace}")]
+    [LoggerMessage(EventId = 200, Message = "{Method} {Path} {Status} in {DurationMs} ms: {From} to {To}.{Endpoint}, route {Route}, destination {Destination}, attempts {Attempts}, flags {Flags}, faults {Faults}, gRPC {GrpcStatus}, error {Error}, trace {Trace}")]
     private static partial void Request(
         ILogger logger, LogLevel level, string? method, string? path, int status, double durationMs, string from, string to, string endpoint, string? route, string? destination,
-        int attempts, string? flags, int? grpcStatus, string? error, string? trace);
+        int attempts, string? flags, string? faults, int? grpcStatus, string? error, string? trace);
 }

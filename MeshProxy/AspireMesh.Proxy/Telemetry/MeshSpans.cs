@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using AspireMesh.Protocol.Faults;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Runtime;
 
@@ -38,6 +39,13 @@ internal sealed class MeshSpans(string scope, string workload) : IDisposable
         span.SetTag(MeshNames.PeerAddress, destination.Address);
         if (number > 1) span.SetTag(MeshNames.Resend, number - 1);
         return span;
+    }
+
+    /// <summary>Marks a span with a fault that hit it: an attribute to search by, and an event with the moment.</summary>
+    public static void Mark(Activity span, FaultRule rule)
+    {
+        span.SetTag(MeshNames.Fault, span.GetTagItem(MeshNames.Fault) is string before ? $"{before},{rule.Id}" : rule.Id);
+        span.AddEvent(new ActivityEvent(MeshNames.Fault, tags: new ActivityTagsCollection { [MeshNames.Fault] = rule.Id, [MeshNames.FaultKind] = rule.Fault.Kind }));
     }
 
     /// <summary>Ends the span of an attempt.</summary>

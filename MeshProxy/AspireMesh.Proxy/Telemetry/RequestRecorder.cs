@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using AspireMesh.Protocol.Admin;
+using AspireMesh.Protocol.Faults;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Runtime;
 
@@ -26,6 +27,12 @@ internal sealed class RequestRecorder(MeshTelemetry owner, in RequestStart start
         // Without a caller's span the first attempt begins the trace, and the others stay in it.
         if (_parent == default && span is not null) _parent = span.Context;
         return new AttemptRecorder(span, span?.Context ?? Trace);
+    }
+
+    /// <inheritdoc/>
+    public void FaultFired(FaultRule rule)
+    {
+        if (server is not null) MeshSpans.Mark(server, rule);
     }
 
     /// <inheritdoc/>
@@ -71,6 +78,7 @@ internal sealed class RequestRecorder(MeshTelemetry owner, in RequestStart start
             DurationMs = end.HeadersAfter.TotalMilliseconds,
             Attempts = end.Attempts,
             Flags = end.Flags,
+            Faults = end.Faults,
             TraceId = trace == default ? null : trace.ToHexString(),
         };
         // Each edge is shown once, by its caller; what came through a gateway or by a foreign peer has no sidecar of ours before it.
@@ -84,6 +92,12 @@ internal sealed class AttemptRecorder(Activity? span, ActivityContext trace) : I
 {
     /// <inheritdoc/>
     public ActivityContext Trace => trace;
+
+    /// <inheritdoc/>
+    public void FaultFired(FaultRule rule)
+    {
+        if (span is not null) MeshSpans.Mark(span, rule);
+    }
 
     /// <inheritdoc/>
     public void Ended(in AttemptEnd end)

@@ -3,6 +3,8 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using AspireMesh.Protocol.Identity;
+using AspireMesh.Proxy.Faults.Handshakes;
+using AspireMesh.Proxy.Http;
 
 namespace AspireMesh.Proxy.Tls;
 
@@ -18,7 +20,10 @@ internal sealed record SecuredConnection(SslStream Stream, SpiffeId Peer, string
 internal sealed class HandshakeException(string message, Exception? inner = null) : IOException(message, inner);
 
 /// <summary>TLS 1.3 with certificates on both sides, identities checked by one validator. Sessions are not resumed: a resumed one skips that check.</summary>
-internal sealed class MeshHandshake(ISvidSource svids, PeerValidator validator)
+/// <param name="svids">What is presented.</param>
+/// <param name="validator">Who is let in.</param>
+/// <param name="faults">What faults change about a handshake with a callee (null: one from outside); null for nothing.</param>
+internal sealed class MeshHandshake(ISvidSource svids, PeerValidator validator, Func<string?, HandshakeChange?>? faults = null)
 {
     /// <summary>ALPN of our tunnel.</summary>
     public const string TunnelProtocol = "aspiremesh/1";
@@ -30,13 +35,14 @@ internal sealed class MeshHandshake(ISvidSource svids, PeerValidator validator)
     /// <exception cref="HandshakeException">No SVID yet, a refused certificate, or a peer that is not <paramref name="expected"/>.</exception>
     public async Task<SecuredConnection> ConnectAsync(Socket socket, string serverName, SpiffeId expected, CancellationToken cancellationToken)
     {
-        var check = new PeerCheck(validator, expected);
+        var change = faults?.Invoke(CallerIdentity.FromId(expected.ToString()).Workload ?? "");
+        var check = new PeerCheck(validator, expected, change?.Skew ?? TimeSpan.Zero);
         var options = new SslClientAuthenticationOptions
         {
             TargetHost = serverName,
-            EnabledSslProtocols = SslProtocols.Tls13,
+            EnabledSslProtocols = change?.Protocols ?? SslProtocols.Tls13,
             ApplicationProtocols = Offered,
-            ClientCertificateContext = svids.Current?.Context,
+            ClientCertificateContext = change is { NoCertificate: true } ? null : change?.Certificate ?? svids.Current?.Context,
             RemoteCertificateValidationCallback = check.Validate,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
             AllowTlsResume = false,
@@ -48,11 +54,12 @@ internal sealed class MeshHandshake(ISvidSource svids, PeerValidator validator)
     /// <exception cref="HandshakeException">No SVID yet, or a peer without a certificate of this mesh.</exception>
     public async Task<SecuredConnection> AcceptAsync(Socket socket, CancellationToken cancellationToken)
     {
-        var check = new PeerCheck(validator, null);
+        var change = faults?.Invoke(null);
+        var check = new PeerCheck(validator, null, change?.Skew ?? TimeSpan.Zero);
         var options = new SslServerAuthenticationOptions
         {
-            ServerCertificateContext = svids.Current?.Context,
-            EnabledSslProtocols = SslProtocols.Tls13,
+            ServerCertificateContext = change?.Certificate ?? svids.Current?.Context,
+            EnabledSslProtocols = change?.Protocols ?? SslProtocols.Tls13,
             ApplicationProtocols = Accepted,
             ClientCertificateRequired = true,
             RemoteCertificateValidationCallback = check.Validate,
@@ -81,7 +88,7 @@ internal sealed class MeshHandshake(ISvidSource svids, PeerValidator validator)
         }
     }
 
-    private sealed class PeerCheck(PeerValidator validator, SpiffeId? expected)
+    private sealed class PeerCheck(PeerValidator validator, SpiffeId? expected, TimeSpan skew)
     {
         public SpiffeId? Peer { get; private set; }
 
@@ -91,7 +98,7 @@ internal sealed class MeshHandshake(ISvidSource svids, PeerValidator validator)
 
         public bool Validate(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
         {
-            if (!validator.TryValidate(certificate, chain, out var id, out var error))
+            if (!validator.TryValidate(certificate, chain, skew, out var id, out var error))
             {
                 Error = error;
                 return false;

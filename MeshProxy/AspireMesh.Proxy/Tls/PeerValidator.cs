@@ -10,8 +10,9 @@ internal sealed class PeerValidator(TrustDomain trustDomain, TrustBundle bundle,
     /// <summary>Checks what a peer presented against the bundle in force.</summary>
     /// <param name="certificate">The peer's leaf.</param>
     /// <param name="chain">As SslStream built it; only the certificates the peer sent along are taken from it.</param>
+    /// <param name="skew">How far ahead of the clock it is judged: a fault's.</param>
     /// <param name="id">Who it is.</param>
     /// <param name="error">Which rule it breaks.</param>
-    public bool TryValidate(X509Certificate? certificate, X509Chain? chain, [NotNullWhen(true)] out SpiffeId? id, [NotNullWhen(false)] out string? error) =>
-        SvidValidator.TryValidate(certificate as X509Certificate2, chain?.ChainPolicy.ExtraStore ?? [], bundle.Roots, trustDomain, time.GetUtcNow(), out id, out error);
+    public bool TryValidate(X509Certificate? certificate, X509Chain? chain, TimeSpan skew, [NotNullWhen(true)] out SpiffeId? id, [NotNullWhen(false)] out string? error) =>
+        SvidValidator.TryValidate(certificate as X509Certificate2, chain?.ChainPolicy.ExtraStore ?? [], bundle.Roots, trustDomain, time.GetUtcNow() + skew, out id, out error);
 }

@@ -124,7 +124,7 @@ public class FaultTests
     }
 
     [Fact]
-    public async Task Only_matching_requests_take_an_ordinal()
+    public void Only_matching_requests_take_an_ordinal()
     {
         var faults = Compile(_abort with { Match = new RouteMatch { Methods = ["GET"] }, Activation = new() { EveryNth = 2 } })!;
         var effects = new List<bool>();
@@ -132,7 +132,7 @@ public class FaultTests
         {
             var context = new DefaultHttpContext();
             context.Request.Method = method;
-            effects.Add((await faults.BeforeAsync(context, CallerIdentity.Unknown, default)).Ends);
+            effects.Add(faults.Decide(FaultStage.Request, context.Request, CallerIdentity.Unknown) is not null);
         }
 
         Assert.Equal([false, false, false, true], effects);
@@ -142,12 +142,12 @@ public class FaultTests
     public async Task A_delay_waits_on_the_clock_and_ends_with_the_attempt()
     {
         var faults = Compile(_abort with { Fault = new Fault { Kind = FaultKinds.Delay, Delay = TimeSpan.FromSeconds(3) } })!;
-        var waiting = faults.BeforeAsync(null, CallerIdentity.Unknown, default).AsTask();
+        var waiting = Before(faults, default);
         Assert.False(waiting.IsCompleted);
         _time.Advance(TimeSpan.FromSeconds(3));
-        Assert.Equal(new FaultEffect(true, 0, -1, false), await waiting);
+        Assert.Equal(FaultEffect.None with { Delayed = true }, await waiting);
         using var attempt = new CancellationTokenSource();
-        var cut = faults.BeforeAsync(null, CallerIdentity.Unknown, attempt.Token).AsTask();
+        var cut = Before(faults, attempt.Token);
         await attempt.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cut);
     }
@@ -179,7 +179,9 @@ public class FaultTests
     {
         var ended = 0;
         for (var i = 0; i < requests; i++)
-            if ((await faults.BeforeAsync(new DefaultHttpContext(), CallerIdentity.Unknown, default)).Ends) ended++;
+            if (faults.Decide(FaultStage.Request, new DefaultHttpContext().Request, CallerIdentity.Unknown) is { } fired && (await fired.BeforeAsync(default)).Ends) ended++;
         return ended;
     }
+
+    private static Task<FaultEffect> Before(EdgeFaults faults, CancellationToken cancellation) => faults.Decide(FaultStage.Request, null, CallerIdentity.Unknown)!.BeforeAsync(cancellation).AsTask();
 }

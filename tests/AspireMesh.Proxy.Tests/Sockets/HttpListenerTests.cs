@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Faults;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Runtime;
 using AspireMesh.Proxy.Tests.Pairs;
@@ -130,7 +131,13 @@ public class HttpListenerTests
         {
             public IDestinationLease? Choose(string cluster, IReadOnlyCollection<string> tried) => null;
 
-            public ValueTask<bool> InjectAsync(string cluster, CancellationToken cancellationToken) => ValueTask.FromResult(false);
+            public FiredFaults? Decide(string cluster, FaultStage stage) => null;
+
+            public FiredFaults? DecideInbound(string endpoint, string? caller) => null;
+
+            public FiredFaults? DecideHandshake(string? to) => null;
+
+            public FiredFaults? DecideControl() => null;
         }
     }
 }

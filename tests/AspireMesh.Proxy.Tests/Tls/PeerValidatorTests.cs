@@ -37,17 +37,17 @@ public class PeerValidatorTests
         Assert.True(bundle.Replace([other.RootPem]));
         Assert.False(bundle.Replace([other.RootPem]));
         var validator = new PeerValidator(TrustDomain.Parse(Mesh.TrustDomain), bundle, new FakeTimeProvider(Mesh.Now));
-        Assert.False(validator.TryValidate(Mesh.Svid("web"), null, out _, out var error));
+        Assert.False(validator.TryValidate(Mesh.Svid("web"), null, TimeSpan.Zero, out _, out var error));
         Assert.Contains("does not chain", error);
-        Assert.True(validator.TryValidate(other.Svid("web"), null, out _, out _));
+        Assert.True(validator.TryValidate(other.Svid("web"), null, TimeSpan.Zero, out _, out _));
         Assert.True(bundle.Replace([other.RootPem, Mesh.RootPem]));
-        Assert.True(validator.TryValidate(Mesh.Svid("web"), null, out _, out _));
+        Assert.True(validator.TryValidate(Mesh.Svid("web"), null, TimeSpan.Zero, out _, out _));
     }
 
     private static (string? Id, string? Error) Check(X509Certificate2 certificate, DateTimeOffset now)
     {
         var bundle = new TrustBundle(new FixedSvids(Mesh, Mesh.Svid("api")));
         var validator = new PeerValidator(TrustDomain.Parse(Mesh.TrustDomain), bundle, new FakeTimeProvider(now));
-        return validator.TryValidate(certificate, null, out var id, out var error) ? (id.ToString(), null) : (null, error);
+        return validator.TryValidate(certificate, null, TimeSpan.Zero, out var id, out var error) ? (id.ToString(), null) : (null, error);
     }
 }

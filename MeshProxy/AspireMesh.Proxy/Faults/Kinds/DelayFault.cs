@@ -6,7 +6,7 @@ namespace AspireMesh.Proxy.Faults.Kinds;
 /// Waits before forwarding. Reads <see cref="Fault.Delay"/>, <see cref="Fault.Jitter"/> and <see cref="Fault.Distribution"/>: fixed; uniform within
 /// ±jitter; normal (Box-Muller) with the jitter as deviation; pareto with shape 2, whose mean is the delay and whose tail is heavy.
 /// </summary>
-internal sealed class DelayFault(Fault fault, TimeProvider time) : IFaultKind
+internal sealed class DelayFault(Fault fault, TimeProvider time) : IBeforeFault
 {
     /// <summary>A heavy tail is cut here: a test must end.</summary>
     private const double LongestFactor = 50;

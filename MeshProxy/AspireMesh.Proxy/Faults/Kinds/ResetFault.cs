@@ -1,7 +1,9 @@
 namespace AspireMesh.Proxy.Faults.Kinds;
 
 /// <summary>Breaks the connection as if the destination had reset it.</summary>
-internal sealed class ResetFault : IFaultKind
+internal sealed class ResetFault : IBeforeFault
 {
-    public ValueTask<FaultEffect> BeforeAsync(FaultFiring firing, CancellationToken cancellation) => ValueTask.FromResult(FaultEffect.None with { Reset = true });
+    public bool Ends => true;
+
+    public ValueTask<FaultEffect> BeforeAsync(FaultFiring firing, CancellationToken cancellation) => ValueTask.FromResult(FaultEffect.None with { Break = FaultBreak.Reset });
 }

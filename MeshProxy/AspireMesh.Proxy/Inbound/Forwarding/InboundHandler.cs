@@ -1,3 +1,5 @@
+using AspireMesh.Proxy.Faults;
+using AspireMesh.Proxy.Faults.Bytes;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Inbound.Authorization;
 using AspireMesh.Proxy.Runtime;
@@ -26,10 +28,13 @@ internal sealed class InboundHandler(TimeProvider time, IMeshEvents events, IHtt
             context.Request.Headers.TraceParent, context.Request.Headers.TraceState, arrived));
         var flags = new List<string>();
         AppForward? forward = null;
+        FiredFaults? fired = null;
+        Action? undoShape = null;
         string? error = null;
         try
         {
-            var refusal = await RefuseAsync(context, caller, rules) ?? await FaultAsync(context, caller, rules, flags);
+            var refusal = await RefuseAsync(context, caller, rules);
+            if (refusal is null && (fired = rules.FaultsFrom(caller)?.Decide(FaultStage.Request, context.Request, caller)) is not null) refusal = await FaultAsync(context, fired, request, flags);
             if (refusal is not null)
             {
                 if (!flags.Contains(refusal.Flag)) flags.Add(refusal.Flag);
@@ -39,15 +44,17 @@ internal sealed class InboundHandler(TimeProvider time, IMeshEvents events, IHtt
             else if (rules.App is { } app)
             {
                 forward = new AppForward(app, caller, rules.Endpoint.IdentityHeader, request, time);
-                error = await ForwardAsync(context, rules, app, forward, flags, workload);
+                undoShape = fired?.ShapeRequest(context);
+                error = await ForwardAsync(context, rules, fired?.Around(app, MessageFraming.Of(context.Request)) ?? app, forward, flags, workload);
             }
         }
         finally
         {
+            undoShape?.Invoke();
             var status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? 0 : context.Response.StatusCode;
             request.Ended(new RequestEnd(
                 null, forward?.HeadersAfter is null ? null : rules.Endpoint.App, status, forward?.GrpcStatus, flags.Count == 0 ? null : string.Join(',', flags),
-                forward is null ? 0 : 1, forward?.HeadersAfter ?? time.GetElapsedTime(arrived), error));
+                forward is null ? 0 : 1, forward?.HeadersAfter ?? time.GetElapsedTime(arrived), error, fired?.Ids));
         }
     }
 
@@ -71,20 +78,34 @@ internal sealed class InboundHandler(TimeProvider time, IMeshEvents events, IHtt
         return null;
     }
 
-    private static async ValueTask<ErrorAnswer?> FaultAsync(HttpContext context, CallerIdentity caller, InboundRules rules, List<string> flags)
+    private async ValueTask<ErrorAnswer?> FaultAsync(HttpContext context, FiredFaults fired, IRequestEvents request, List<string> flags)
     {
-        if (rules.FaultsFrom(caller) is not { } faults) return null;
-        var effect = await faults.BeforeAsync(context, caller, context.RequestAborted);
-        if (effect.Delayed) flags.Add(ResponseFlags.DelayInjected);
-        if (effect.Reset) context.Abort();
-        if (!effect.Ends) return null;
-        return new ErrorAnswer(effect.Answer == 0 ? 200 : effect.Answer, ResponseFlags.FaultInjected, "A fault answered in place of the app.", "Type: aspiremesh faults list")
+        foreach (var rule in fired.Rules) request.FaultFired(rule);
+        if (fired.DoesMoreThanWait) flags.Add(ResponseFlags.FaultInjected);
+        var effect = FaultEffect.None;
+        try
         {
+            effect = await fired.BeforeAsync(context.RequestAborted);
+            if (effect.Delayed) flags.Add(ResponseFlags.DelayInjected);
+            if (effect.Break == FaultBreak.BlackHole) await Task.Delay(Timeout.InfiniteTimeSpan, time, context.RequestAborted);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            flags.Add(ResponseFlags.CallerGone);
+            effect = effect with { Break = FaultBreak.Reset };
+        }
+
+        if (effect.Break == FaultBreak.Reset) context.Abort();
+        if (!effect.Ends) return null;
+        var status = effect.Break == FaultBreak.Refuse ? 503 : effect.Answer == 0 ? 200 : effect.Answer;
+        return new ErrorAnswer(status, ResponseFlags.FaultInjected, "A fault answered in place of the app.", "Type: aspiremesh faults list")
+        {
+            RetryAfter = effect.RetryAfter,
             GrpcCode = effect.GrpcStatus >= 0 ? effect.GrpcStatus : null,
         };
     }
 
-    private async Task<string?> ForwardAsync(HttpContext context, InboundRules rules, AppClient app, AppForward forward, List<string> flags, string workload)
+    private async Task<string?> ForwardAsync(HttpContext context, InboundRules rules, HttpMessageInvoker app, AppForward forward, List<string> flags, string workload)
     {
         if (rules.LoadShedding is { } shed && !shed.TryEnter())
         {
@@ -97,7 +118,7 @@ internal sealed class InboundHandler(TimeProvider time, IMeshEvents events, IHtt
         try
         {
             var config = HttpProtocol.IsHttp2(context.Request.Protocol) ? s_http2 : s_http1;
-            var error = await forwarder.SendAsync(context, app.Authority, app, config, forward, context.RequestAborted);
+            var error = await forwarder.SendAsync(context, rules.App!.Authority, app, config, forward, context.RequestAborted);
             if (error == ForwarderError.None) return null;
             var exception = context.Features.Get<IForwarderErrorFeature>()?.Exception;
             if (context.RequestAborted.IsCancellationRequested) flags.Add(ResponseFlags.CallerGone);

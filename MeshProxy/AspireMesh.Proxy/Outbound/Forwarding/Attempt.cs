@@ -1,4 +1,6 @@
 using System.Globalization;
+using AspireMesh.Proxy.Faults;
+using AspireMesh.Proxy.Faults.Bytes;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Outbound.Deadlines;
 using AspireMesh.Proxy.Outbound.LoadBalancing;
@@ -19,7 +21,12 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
     private readonly long _start = services.Time.GetTimestamp();
     private HeaderDeadline? _deadline;
     private IAttemptEvents? _events;
+    private FiredFaults? _faults;
+    private Action? _undoShape;
     private bool _observed;
+
+    /// <summary>Where a fault of discovery sends it; null for the destination's own address.</summary>
+    public string? DialedInstead { get; init; }
 
     /// <summary>How it ended; set once <see cref="RunAsync"/> returns.</summary>
     public AttemptOutcome Outcome { get; private set; }
@@ -42,9 +49,12 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
         try
         {
             if (request.Leg.Faults is { } faults && await InjectAsync(faults)) return;
-            var client = services.Clients.Get(request.Cluster.Snapshot, destination, timeouts.Connect);
+            HttpMessageInvoker client = DialedInstead is null
+                ? services.Clients.Get(request.Cluster.Snapshot, destination, timeouts.Connect)
+                : services.Clients.Get(request.Cluster.Snapshot, destination.Snapshot with { Address = DialedInstead }, timeouts.Connect);
             if (route.Snapshot.Hedging is { } hedging && !request.HasBody && HttpMethodFacts.IsIdempotent(request.Context.Request.Method) && !HeaderHygiene.IsUpgrade(request.Context))
                 client = new HedgingInvoker(services, request, destination, client, hedging);
+            if (_faults is not null) client = _faults.Around(client, MessageFraming.Of(request.Context.Request));
             var error = await services.Forwarder.SendAsync(request.Context, DestinationClient.Authority, client, route.Forwarding.For(request.Context.Request), this, _deadline.Token);
             Conclude(error);
         }
@@ -56,6 +66,7 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
         finally
         {
             if (!_observed) Settle(AttemptOutcome.Failed(AttemptFailure.Reset));
+            _undoShape?.Invoke();
             _deadline.Dispose();
             destination.State.End();
         }
@@ -116,24 +127,29 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
     }
 
     /// <summary>Faults act here, nearest the wire, so that what gets tested is the resilience around them. True when one ended the attempt.</summary>
-    private async ValueTask<bool> InjectAsync(Faults.EdgeFaults faults)
+    private async ValueTask<bool> InjectAsync(EdgeFaults faults)
     {
-        var effect = await faults.BeforeAsync(request.Context, request.Caller, _deadline!.Token);
+        if (faults.Decide(FaultStage.Request, request.Context.Request, request.Caller) is not { } fired) return false;
+        _faults = fired;
+        request.Mark(fired);
+        foreach (var rule in fired.Rules) _events!.FaultFired(rule);
+        var effect = await fired.BeforeAsync(_deadline!.Token);
         if (effect.Delayed) request.Flag(ResponseFlags.DelayInjected);
-        if (!effect.Ends) return false;
-        request.Flag(ResponseFlags.FaultInjected);
-        if (effect.Reset)
-        {
-            Settle(AttemptOutcome.Failed(AttemptFailure.Reset));
-            return true;
-        }
+        if (effect.Break == FaultBreak.BlackHole) await Task.Delay(Timeout.InfiniteTimeSpan, services.Time, _deadline.Token);
+        if (effect.Break != FaultBreak.None) Settle(AttemptOutcome.Failed(effect.Break == FaultBreak.Refuse ? AttemptFailure.Connect : AttemptFailure.Reset));
+        else if (effect.Ends) await AnswerAsync(effect);
+        else _undoShape = fired.ShapeRequest(request.Context);
+        return effect.Ends;
+    }
 
-        var outcome = AttemptOutcome.Answered(effect.Answer == 0 ? 200 : effect.Answer, effect.GrpcStatus);
+    private async ValueTask AnswerAsync(FaultEffect effect)
+    {
+        var outcome = AttemptOutcome.Answered(effect.Answer == 0 ? 200 : effect.Answer, effect.GrpcStatus, effect.RetryAfter is { } wait ? wait.TotalSeconds.ToString("0", CultureInfo.InvariantCulture) : null);
         Settle(outcome);
         if (willRetry(outcome))
         {
             HeldBack = true;
-            return true;
+            return;
         }
 
         Passed = true;
@@ -142,8 +158,8 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
         await new ErrorAnswer(outcome.Status, ResponseFlags.FaultInjected, $"A fault answered in place of '{request.Cluster.Snapshot.Workload}'.", "Type: aspiremesh faults list")
         {
             GrpcCode = effect.GrpcStatus >= 0 ? effect.GrpcStatus : null,
+            RetryAfter = effect.RetryAfter,
         }.WriteAsync(request.Context);
-        return true;
     }
 
     private void Conclude(ForwarderError error)
@@ -155,12 +171,13 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
         }
 
         var exception = request.Context.Features.Get<IForwarderErrorFeature>()?.Exception;
-        request.Error = exception?.GetBaseException().Message ?? error.ToString();
+        request.Error = ForwarderFailure.Dial(exception)?.Message ?? exception?.GetBaseException().Message ?? error.ToString();
         Settle(AttemptOutcome.Failed(Classify(error, exception)));
     }
 
     private AttemptFailure Classify(ForwarderError error, Exception? exception)
     {
+        if (_faults is { Broke: true }) return AttemptFailure.Reset;
         if (_deadline!.HasExpired) return TimeFailure();
         if (request.Context.RequestAborted.IsCancellationRequested) return AttemptFailure.CallerGone;
         if (ForwarderFailure.Dial(exception) is { } dial)

@@ -18,12 +18,18 @@ internal sealed class DestinationClient : HttpMessageInvoker
     /// <summary>Carries the attempt's trace context to the dialer; the pool may use the connection for other requests too.</summary>
     public static readonly HttpRequestOptionsKey<System.Diagnostics.ActivityContext> TraceKey = new("mesh.trace");
 
+    private volatile bool _retired;
+
+    /// <summary>Its connections run on one that takes no new streams: new requests go to another client.</summary>
+    public bool IsRetired => _retired;
+
     private DestinationClient(SocketsHttpHandler handler) : base(handler, disposeHandler: true)
     {
     }
 
-    public static DestinationClient Create(ClusterSnapshot cluster, DestinationSnapshot destination, TimeSpan connectTimeout, ITunnelDialer dialer)
+    public static DestinationClient Create(ClusterSnapshot cluster, DestinationSnapshot destination, TimeSpan connectTimeout, ITunnelDialer dialer, Action<DestinationClient> retired)
     {
+        DestinationClient? client = null;
         var handler = new SocketsHttpHandler
         {
             UseProxy = false,
@@ -46,10 +52,19 @@ internal sealed class DestinationClient : HttpMessageInvoker
                 var request = context.InitialRequestMessage;
                 request.Options.TryGetValue(TraceKey, out var trace);
                 var kind = request.Version.Major >= 2 ? StreamKind.Http2 : StreamKind.Http1;
-                return await dialer.OpenAsync(cluster, destination, kind, trace, cancellation);
+                var stream = await dialer.OpenAsync(cluster, destination, kind, trace, cancellation);
+                // A rotation, a drain, a change of what the other end looks into: a pooled connection would live past it for minutes.
+                stream.GoingAway.UnsafeRegister(_ => client!.Retire(retired), null);
+                return stream;
             },
         };
-        return new DestinationClient(handler);
+        return client = new DestinationClient(handler);
+    }
+
+    private void Retire(Action<DestinationClient> retired)
+    {
+        _retired = true;
+        retired(this);
     }
 
     /// <summary>

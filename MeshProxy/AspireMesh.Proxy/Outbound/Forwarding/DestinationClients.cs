@@ -18,14 +18,17 @@ internal sealed class DestinationClients(ITunnelDialer dialer, TimeProvider time
 
     public HttpMessageInvoker Get(ClusterSnapshot cluster, Destination destination, TimeSpan connectTimeout)
     {
-        if (destination.Client is { } found && found.ConnectTimeout == connectTimeout) return found.Client;
+        if (destination.Client is { } found && found.ConnectTimeout == connectTimeout && !found.Client.IsRetired) return found.Client;
         var client = Get(cluster, destination.Snapshot, connectTimeout);
         destination.Client = new FoundClient(connectTimeout, client);
         return client;
     }
 
     public DestinationClient Get(ClusterSnapshot cluster, DestinationSnapshot destination, TimeSpan connectTimeout) =>
-        _clients.GetOrAdd(KeyOf(cluster, destination, connectTimeout), static (_, a) => new Lazy<DestinationClient>(() => DestinationClient.Create(a.cluster, a.destination, a.connectTimeout, a.dialer)), (cluster, destination, connectTimeout, dialer)).Value;
+        _clients.GetOrAdd(
+            KeyOf(cluster, destination, connectTimeout),
+            static (key, a) => new Lazy<DestinationClient>(() => DestinationClient.Create(a.cluster, a.destination, a.connectTimeout, a.Dialer, client => a.Clients.Retire(key, client))),
+            (cluster, destination, connectTimeout, Dialer: dialer, Clients: this)).Value;
 
     /// <summary>Retires the clients of destinations that the snapshot does not have, and closes those retired long enough ago.</summary>
     public void Keep(MeshSnapshot snapshot)
@@ -33,6 +36,18 @@ internal sealed class DestinationClients(ITunnelDialer dialer, TimeProvider time
         var wanted = snapshot.Clusters.SelectMany(c => c.Destinations.Select(d => KeyOf(c, d, default))).ToHashSet();
         foreach (var key in _clients.Keys)
             if (!wanted.Contains(key with { Connect = default }) && _clients.TryRemove(key, out var client) && client.IsValueCreated) _retired.Enqueue((time.GetTimestamp(), client.Value));
+        CloseOld();
+    }
+
+    private void Retire(Key key, DestinationClient client)
+    {
+        if (!_clients.TryGetValue(key, out var held) || !held.IsValueCreated || !ReferenceEquals(held.Value, client) || !_clients.TryRemove(KeyValuePair.Create(key, held))) return;
+        _retired.Enqueue((time.GetTimestamp(), client));
+        CloseOld();
+    }
+
+    private void CloseOld()
+    {
         while (_retired.TryPeek(out var oldest) && time.GetTimestamp() - oldest.At > time.ToTimestamps(s_grace) && _retired.TryDequeue(out oldest)) oldest.Client.Dispose();
     }
 

@@ -1,3 +1,4 @@
+using AspireMesh.Proxy.Faults;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Outbound.Deadlines;
 using AspireMesh.Proxy.Outbound.LoadBalancing;
@@ -51,6 +52,16 @@ internal sealed class OutboundRequest(HttpContext context, CallerIdentity caller
     public string? Flags { get; private set; }
 
     public string? Error { get; set; }
+
+    /// <summary>Ids of the faults that hit it, comma separated; null for none.</summary>
+    public string? Faults { get; private set; }
+
+    /// <summary>Notes the faults that hit it, so that nobody takes one for a defect.</summary>
+    public void Mark(FiredFaults fired)
+    {
+        Faults = Faults is null ? fired.Ids : $"{Faults},{fired.Ids}";
+        if (fired.DoesMoreThanWait) Flag(ResponseFlags.FaultInjected);
+    }
 
     public void Flag(string flag)
     {

@@ -1,3 +1,4 @@
+using AspireMesh.Proxy.Faults;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Outbound.LoadBalancing;
 using AspireMesh.Proxy.Outbound.Retries;
@@ -20,9 +21,11 @@ internal sealed class RetryLoop(OutboundServices services, OutboundRequest reque
         request.Route.Budget?.CountRequest();
         while (true)
         {
+            var discovered = request.Leg.Faults is { } faults ? Discover(faults) : default;
+            if (discovered.NoDestination) return NoDestination(ChoiceFailure.NoneHealthy);
             if (request.Cluster.Choose(request.Context, request.Tried, out var failure) is not { } destination) return NoDestination(failure);
             request.Attempts++;
-            var attempt = new Attempt(services, request, destination, WillRetry);
+            var attempt = new Attempt(services, request, destination, WillRetry) { DialedInstead = discovered.AddressFor(destination.Name) };
             await attempt.RunAsync(request.Route);
             if (attempt.Passed) return null;
             if (attempt.Refusal is { } refusal) return Answers.RefusedByPeer(request, refusal);
@@ -31,6 +34,14 @@ internal sealed class RetryLoop(OutboundServices services, OutboundRequest reque
             Forget(destination);
             if (_pause > TimeSpan.Zero && !await PauseAsync()) return Answers.For(request, AttemptOutcome.Failed(AttemptFailure.CallerGone));
         }
+    }
+
+    private DiscoveryChange Discover(EdgeFaults faults)
+    {
+        if (faults.Decide(FaultStage.Discovery, request.Context.Request, request.Caller) is not { } fired) return default;
+        request.Mark(fired);
+        foreach (var rule in fired.Rules) request.Events.FaultFired(rule);
+        return fired.Discovery();
     }
 
     private bool WillRetry(AttemptOutcome outcome)

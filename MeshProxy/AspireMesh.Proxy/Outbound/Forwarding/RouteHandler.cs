@@ -61,7 +61,7 @@ internal sealed class RouteHandler(OutboundServices services)
             context.Request.Body = original;
             var status = context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? 0 : context.Response.StatusCode;
             if (status == 0) request.Flag(ResponseFlags.CallerGone);
-            events.Ended(new RequestEnd(route.Snapshot.Name, answer is null ? request.AnsweredBy?.Name : null, status, request.GrpcStatus, request.Flags, request.Attempts, request.HeadersAfter, request.Error));
+            events.Ended(new RequestEnd(route.Snapshot.Name, answer is null ? request.AnsweredBy?.Name : null, status, request.GrpcStatus, request.Flags, request.Attempts, request.HeadersAfter, request.Error, request.Faults));
         }
     }
 

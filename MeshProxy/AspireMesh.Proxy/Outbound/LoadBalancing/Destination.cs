@@ -19,4 +19,4 @@ internal sealed record Destination(DestinationSnapshot Snapshot, DestinationStat
 }
 
 /// <summary>A client and the time limit it was made with; one reference, so that it is read and replaced whole.</summary>
-internal sealed record FoundClient(TimeSpan ConnectTimeout, HttpMessageInvoker Client);
+internal sealed record FoundClient(TimeSpan ConnectTimeout, Forwarding.DestinationClient Client);

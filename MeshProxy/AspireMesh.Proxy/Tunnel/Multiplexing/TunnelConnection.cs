@@ -62,6 +62,15 @@ internal sealed class TunnelConnection : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether either end said that no new streams may be opened.</summary>
+    public bool IsGoingAway
+    {
+        get
+        {
+            lock (_gate) return _goneAway || _peerGoneAway || _closed;
+        }
+    }
+
     /// <summary>Completes when the connection is over, however it ended.</summary>
     public Task Ended => _ended.Task;
 
@@ -126,6 +135,7 @@ internal sealed class TunnelConnection : IAsyncDisposable
                 Writer.Control(FrameType.GoAway, 0, GoAwayPayload(_lastSeen, TunnelError.None));
             }
         }
+        foreach (var stream in _streams.Values) stream.NoteGoingAway();
         CloseIfDrained();
         await Ended.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
@@ -250,6 +260,7 @@ internal sealed class TunnelConnection : IAsyncDisposable
             stream.Fail(new TunnelException(TunnelError.Refused, "the peer is draining and did not look at the stream"));
             OnSideClosed(stream);
         }
+        foreach (var stream in _streams.Values) stream.NoteGoingAway();
         CloseIfDrained();
     }
 

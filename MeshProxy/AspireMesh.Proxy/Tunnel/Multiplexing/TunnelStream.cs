@@ -29,6 +29,7 @@ internal sealed class TunnelStream : HalfCloseStream, IValueTaskSource
     private TaskCompletionSource? _ready;
     private bool _isReady;
     private CancellationTokenSource? _aborted;
+    private CancellationTokenSource? _goingAway;
 
     public TunnelStream(TunnelConnection connection, uint id, StreamOpening opening, int window)
     {
@@ -65,6 +66,16 @@ internal sealed class TunnelStream : HalfCloseStream, IValueTaskSource
         }
     }
 
+    public override CancellationToken GoingAway
+    {
+        get
+        {
+            CancellationToken token;
+            lock (_gate) token = (_goingAway ??= new CancellationTokenSource()).Token;
+            return _connection.IsGoingAway ? new CancellationToken(canceled: true) : token;
+        }
+    }
+
     public override CancellationToken Aborted
     {
         get
@@ -75,6 +86,14 @@ internal sealed class TunnelStream : HalfCloseStream, IValueTaskSource
                 return (_aborted ??= new CancellationTokenSource()).Token;
             }
         }
+    }
+
+    /// <summary>The connection takes no new streams from now on.</summary>
+    internal void NoteGoingAway()
+    {
+        CancellationTokenSource? source;
+        lock (_gate) source = _goingAway;
+        source?.Cancel();
     }
 
     /// <summary>On the accepting side: tells the opener that its bytes will be delivered. Once.</summary>

@@ -47,6 +47,7 @@ internal static class MeshTool
         MtlsCommand.Create(terminal),
         PoliciesCommand.Create(terminal),
         ServeCommand.Create(terminal),
+        RehearseCommand.Create(terminal),
     };
 
     private static string CommandPath(ParseResult parsed)

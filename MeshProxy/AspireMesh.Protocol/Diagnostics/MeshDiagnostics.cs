@@ -192,6 +192,9 @@ public static class MeshDiagnostics
     /// <summary>A chart that our reader does not render.</summary>
     public static MeshDiagnostic BadChart { get; } = Define("MESH0701", "A chart cannot be rendered", "Publish again, or render it with: helm template");
 
+    /// <summary>A rehearsal that cannot be run, or not on this machine.</summary>
+    public static MeshDiagnostic CannotRehearse { get; } = Define("MESH0710", "A chart cannot be rehearsed here", "Do what the message says; rehearsing needs root on Linux and the programs built.");
+
     private static MeshDiagnostic Define(string id, string title, string whatToDo)
     {
         var diagnostic = new MeshDiagnostic(id, title, whatToDo);

@@ -1,3 +1,4 @@
+using AspireMesh.Protocol.Faults;
 using System.Collections.Immutable;
 using AspireMesh.Host.Tests;
 using AspireMesh.Protocol.Admin;
@@ -107,6 +108,53 @@ public class ChangingTests
         Assert.Contains("delay 300 ms on web -> api, 50 %, seed 7", listed.Out);
         Assert.Equal(0, removed.Code);
         Assert.Empty(after.Faults);
+    }
+
+    [Fact]
+    public async Task Every_kind_of_fault_can_be_typed()
+    {
+        await using var fixture = new ToolFixture();
+        var mesh = await fixture.StartAsync(Meshes.Shop with { ChaosEnabled = true });
+        string[] typed =
+        [
+            "--abort 503", "--delay 1s", "--rate-limit 5s", "--throttle 10KB", "--truncate 100", "--corrupt 3", "--duplicate", "--replay", "--drop-response", "--header x-a:b", "--lose-trailers", "--reset", "--refuse",
+            "--black-hole", "--hang", "--half-close 10", "--slow-close 2s", "--slicer 64 --pause 10ms", "--byte-limit 4KB", "--bandwidth 1.5MB --direction both", "--stream-stall 2", "--stream-close 3 --code 4000", "--stream-drop 1",
+            "--no-destinations", "--stale-destinations 127.0.0.1:9", "--flapping 2s", "--expired-certificate", "--future-certificate", "--wrong-trust-domain", "--two-sans", "--no-certificate", "--downgrade", "--clock-skew 48h",
+            "--rotate-now", "--control-disconnect --ttl 60s", "--control-slow 1s", "--control-refuse --ttl 60s",
+        ];
+
+        foreach (var one in typed)
+        {
+            var added = await fixture.RunAsync(["faults", "add", "--to", "api", .. one.Split(' ')]);
+            Assert.True(added.Code == 0, $"{one}: {added.Error}");
+        }
+
+        Assert.Equal(FaultKinds.All.Order(), mesh.Faults.Select(f => f.Fault.Kind).Order());
+        Assert.Equal((1572864L, "both"), mesh.Faults.Where(f => f.Fault.Kind == FaultKinds.Bandwidth).Select(f => (f.Fault.BytesPerSecond, f.Fault.Direction)).Single());
+        Assert.Equal((64L, TimeSpan.FromMilliseconds(10)), mesh.Faults.Where(f => f.Fault.Kind == FaultKinds.Slicer).Select(f => (f.Fault.Bytes, f.Fault.Delay)).Single());
+        var refused = await fixture.RunAsync("faults", "add", "--to", "api", "--control-disconnect");
+        Assert.Equal(1, refused.Code);
+        Assert.Contains("--ttl", refused.Error);
+    }
+
+    [Fact]
+    public async Task How_often_a_fault_fired_and_what_it_decided_can_be_read()
+    {
+        await using var fixture = new ToolFixture();
+        var mesh = await fixture.StartAsync(Meshes.Shop with { ChaosEnabled = true });
+        var web = await fixture.ConnectAsync(mesh, "web");
+        await fixture.RunAsync("faults", "add", "--id", "f1", "--from", "web", "--to", "api", "--reset", "--seed", "7");
+        await web.NextAsync();
+        await web.ReportAsync(new SidecarReport { Faults = [new FaultTally { Fault = "f1", Kind = "reset", From = "web", To = "api", Endpoint = "http", Seed = 7, Requests = 3, Fires = 2, Decisions = "x.x" }] });
+        while (mesh.GetFaultTallies().IsEmpty) await Task.Delay(10, TestContext.Current.CancellationToken);
+
+        var listed = await fixture.RunAsync("faults", "list");
+        var journal = await fixture.RunAsync("faults", "journal");
+        var json = await fixture.RunAsync("faults", "journal", "--json");
+
+        Assert.Matches(@"f1\b.*\b2\b", listed.Out.ReplaceLineEndings(" "));
+        Assert.Equal("f1 web->api.http 1 fired\nf1 web->api.http 2 spared\nf1 web->api.http 3 fired\n", journal.Out.ReplaceLineEndings("\n"));
+        Assert.Contains("\"instance\": \"web\"", json.Out);
     }
 
     [Fact]

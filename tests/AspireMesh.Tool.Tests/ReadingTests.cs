@@ -193,6 +193,10 @@ public class ReadingTests
     [InlineData("split", "--from", "a")]
     [InlineData("faults", "add", "--delay", "fast")]
     [InlineData("faults", "add", "--abort", "503", "--reset")]
+    [InlineData("faults", "add", "--black-hole", "--hang")]
+    [InlineData("faults", "add", "--to", "api")]
+    [InlineData("faults", "add", "--bandwidth", "fast")]
+    [InlineData("faults", "add", "--slow-close", "10KB")]
     public async Task What_cannot_be_understood_exits_2(params string[] args)
     {
         await using var fixture = new ToolFixture();

@@ -3,7 +3,7 @@ using AspireMesh.Protocol.Faults;
 namespace AspireMesh.Chaos;
 
 /// <summary>The faults a test can inject.</summary>
-public static class Faults
+public static partial class Faults
 {
     /// <summary>Answers with a status instead of forwarding.</summary>
     /// <param name="status">200 to 599.</param>

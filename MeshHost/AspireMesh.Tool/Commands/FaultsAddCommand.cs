@@ -15,11 +15,7 @@ internal sealed class FaultsAddCommand
     private readonly Option<string?> _to = new("--to") { Description = "The callee; any without it." };
     private readonly Option<string?> _endpoint = new("--endpoint") { Description = "The callee's endpoint." };
     private readonly Option<FaultSide> _side = new("--side") { Description = "Which end executes it: outbound (default) or inbound." };
-    private readonly Option<int> _abort = new("--abort") { Description = "Answer with this HTTP status instead of forwarding." };
-    private readonly Option<int?> _abortGrpc = new("--abort-grpc") { Description = "Answer with this gRPC code instead of forwarding." };
-    private readonly Option<string?> _delay = new("--delay") { Description = "Wait this long before forwarding, for example 300ms." };
-    private readonly Option<string?> _jitter = new("--jitter") { Description = "Half-width of a uniform spread around --delay." };
-    private readonly Option<bool> _reset = new("--reset") { Description = "Reset the connection." };
+    private readonly FaultKindOptions _kinds = new();
     private readonly Option<double> _percent = new("--percent") { Description = "Share of requests, 0 to 100.", DefaultValueFactory = _ => 100 };
     private readonly Option<long> _first = new("--first") { Description = "Only the first n." };
     private readonly Option<long> _every = new("--every") { Description = "Only every n-th." };
@@ -38,8 +34,9 @@ internal sealed class FaultsAddCommand
     {
         var command = new Command("add", "Adds a fault to the running mesh.")
         {
-            _id, _from, _to, _endpoint, _side, _abort, _abortGrpc, _delay, _jitter, _reset, _percent, _first, _every, _max, _path, _method, _ttl, _seed,
+            _id, _from, _to, _endpoint, _side, _percent, _first, _every, _max, _path, _method, _ttl, _seed,
         };
+        foreach (var option in _kinds.All) command.Options.Add(option);
         _mesh.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -55,7 +52,7 @@ internal sealed class FaultsAddCommand
     private FaultRule Rule(ParseResult parsed, DateTimeOffset now)
     {
         var problems = new ProblemList();
-        var fault = Kind(parsed, problems);
+        var fault = _kinds.Read(parsed, problems);
         var ttl = Duration(parsed, _ttl, problems);
         problems.ThrowIfAny();
         var (path, method) = (parsed.GetValue(_path), parsed.GetValue(_method));
@@ -74,20 +71,6 @@ internal sealed class FaultsAddCommand
             Seed = parsed.GetValue(_seed) ?? RandomNumberGenerator.GetInt32(int.MaxValue),
             ExpiresAt = ttl is null ? null : now + ttl,
         };
-    }
-
-    private Fault Kind(ParseResult parsed, ProblemList problems)
-    {
-        var (abort, grpc, delay, reset) = (parsed.GetValue(_abort), parsed.GetValue(_abortGrpc), Duration(parsed, _delay, problems), parsed.GetValue(_reset));
-        var jitter = Duration(parsed, _jitter, problems);
-        var aborts = abort != 0 || grpc is not null;
-        if ((aborts ? 1 : 0) + (parsed.GetValue(_delay) is null ? 0 : 1) + (reset ? 1 : 0) != 1)
-        {
-            problems.Add(MeshDiagnostics.BadArgument, "A fault is exactly one of --abort STATUS (or --abort-grpc CODE), --delay TIME, --reset. Type for example: aspiremesh faults add --to api --abort 503");
-        }
-        if (aborts) return new Fault { Kind = FaultKinds.Abort, Status = abort, GrpcStatus = grpc ?? -1 };
-        if (reset) return new Fault { Kind = FaultKinds.Reset };
-        return new Fault { Kind = FaultKinds.Delay, Delay = delay ?? TimeSpan.Zero, Jitter = jitter ?? TimeSpan.Zero, Distribution = jitter is null ? "fixed" : "uniform" };
     }
 
     private static TimeSpan? Duration(ParseResult parsed, Option<string?> option, ProblemList problems)

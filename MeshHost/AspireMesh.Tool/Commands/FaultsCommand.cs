@@ -6,11 +6,11 @@ using AspireMesh.Tool.Output;
 
 namespace AspireMesh.Tool.Commands;
 
-/// <summary><c>aspiremesh faults</c>: list, add, remove, clear.</summary>
+/// <summary><c>aspiremesh faults</c>: list, journal, add, remove, clear.</summary>
 internal static class FaultsCommand
 {
     public static Command Create(ToolTerminal terminal) =>
-        new("faults", "Faults in force: list, add, remove, clear.") { List(terminal), FaultsAddCommand.Create(terminal), Remove(terminal), Clear(terminal) };
+        new("faults", "Faults in force: list, journal, add, remove, clear.") { List(terminal), Journal(terminal), FaultsAddCommand.Create(terminal), Remove(terminal), Clear(terminal) };
 
     /// <summary>A fault in one line.</summary>
     public static string Describe(FaultRule rule)
@@ -37,17 +37,39 @@ internal static class FaultsCommand
             var faults = await client.GetFaultsAsync(cancellationToken);
             if (parsed.GetValue(json)) await terminal.Out.WriteLineAsync(JsonOutput.Document(faults));
             else if (faults.Length == 0) await terminal.Out.WriteLineAsync("no faults");
-            else terminal.Console.Write(Table(faults, terminal.Time.GetUtcNow()));
+            else terminal.Console.Write(Table(faults, await client.GetFaultTalliesAsync(cancellationToken), terminal.Time.GetUtcNow()));
             return ExitCodes.Ok;
         });
         return command;
     }
 
-    private static Spectre.Console.Table Table(FaultRule[] faults, DateTimeOffset now)
+    private static Spectre.Console.Table Table(FaultRule[] faults, FaultTally[] tallies, DateTimeOffset now)
     {
-        var table = Tables.Create("id", "fault", "side", "left");
-        foreach (var fault in faults) table.Row(fault.Id, Describe(fault), fault.Side.ToString().ToLowerInvariant(), fault.ExpiresAt is null ? "until removed" : Tables.Left(fault.ExpiresAt, now));
+        var table = Tables.Create("id", "fault", "side", "fires", "left");
+        foreach (var fault in faults)
+        {
+            var fires = tallies.Where(t => t.Fault == fault.Id).Sum(t => t.Fires).ToString(CultureInfo.InvariantCulture);
+            table.Row(fault.Id, Describe(fault), fault.Side.ToString().ToLowerInvariant(), fires, fault.ExpiresAt is null ? "until removed" : Tables.Left(fault.ExpiresAt, now));
+        }
+
         return table;
+    }
+
+    private static Command Journal(ToolTerminal terminal)
+    {
+        var json = JsonOutput.Option();
+        var mesh = new MeshOption(terminal);
+        var command = new Command("journal", "Shows what each fault decided, request by request; the same bytes for the same seed.") { json };
+        mesh.AddTo(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            using var client = mesh.Connect(parsed);
+            var tallies = await client.GetFaultTalliesAsync(cancellationToken);
+            if (parsed.GetValue(json)) await terminal.Out.WriteLineAsync(JsonOutput.Document(tallies));
+            else foreach (var tally in tallies) await terminal.Out.WriteAsync(tally.Journal());
+            return ExitCodes.Ok;
+        });
+        return command;
     }
 
     private static Command Remove(ToolTerminal terminal)

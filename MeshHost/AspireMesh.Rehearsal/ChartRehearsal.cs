@@ -22,7 +22,7 @@ public sealed class ChartRehearsal : IAsyncDisposable
 
     private readonly RehearsalOptions _options;
     private readonly ManifestSet _manifests;
-    private readonly ImageCommands _images;
+    private readonly ContainerPrograms _images;
     private readonly StandInApi _api;
     private readonly PodNetwork _network;
     private readonly LeaderForward _forward;
@@ -35,7 +35,7 @@ public sealed class ChartRehearsal : IAsyncDisposable
     private Task _running = Task.CompletedTask;
     private string? _runFile;
 
-    private ChartRehearsal(RehearsalOptions options, ManifestSet manifests, ImageCommands images, StandInApi api, PodNetwork network, string folder)
+    private ChartRehearsal(RehearsalOptions options, ManifestSet manifests, ContainerPrograms images, StandInApi api, PodNetwork network, string folder)
     {
         (_options, _manifests, _images, _api, _network, _folder) = (options, manifests, images, api, network, folder);
         _forward = new LeaderForward(api.Objects, network);
@@ -59,7 +59,7 @@ public sealed class ChartRehearsal : IAsyncDisposable
     public static async Task<ChartRehearsal> StartAsync(RehearsalOptions options, CancellationToken cancellationToken)
     {
         var manifests = ManifestFolder.Read(options);
-        var images = await ImageCommands.FindAsync(manifests, options);
+        var images = await ContainerPrograms.FindAsync(manifests, options);
         var network = await PodNetwork.CreateAsync();
         StandInApi? api = null;
         try
@@ -149,7 +149,7 @@ public sealed class ChartRehearsal : IAsyncDisposable
             variables,
             [.. mounts, .. Covered(program, mounts.Select(m => m.To)), (Path.Combine(_folder, "kubeconfig"), KubeconfigFile, true)],
             _services.Hosts(plan),
-            security?.RunAsUser ?? plan.Spec.SecurityContext?.RunAsUser ?? (security?.RunAsNonRoot ?? plan.Spec.SecurityContext?.RunAsNonRoot) switch { true => 65532, _ => null },
+            program.User ?? security?.RunAsUser ?? plan.Spec.SecurityContext?.RunAsUser ?? (security?.RunAsNonRoot ?? plan.Spec.SecurityContext?.RunAsNonRoot) switch { true => 65532, _ => null },
             security?.ReadOnlyRootFilesystem == true,
             security?.Capabilities?.Add?.Contains("NET_ADMIN") == true);
     }

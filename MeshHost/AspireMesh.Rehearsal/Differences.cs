@@ -18,11 +18,12 @@ internal static class Differences
         ["PersistentVolumeClaim"] = "claims are empty folders that end with the rehearsal",
     };
 
-    public static IReadOnlyList<string> Of(ManifestSet manifests, ImageCommands images)
+    public static IReadOnlyList<string> Of(ManifestSet manifests, ContainerPrograms images)
     {
         var found = new List<string> { "images are not built: their programs run from where they were built, on this machine's files", "requests and limits of resources are not enforced" };
         found.AddRange(NotRehearsed.Where(n => manifests.OfKind(n.Key).Any()).Select(n => n.Value).Distinct());
-        foreach (var image in images.Unknown) found.Add($"the image '{image}' is not run, since {RehearsalImages.FileName} does not say what it is made of");
+        foreach (var image in images.Unknown) found.Add($"the image '{image}' is not run, since {RehearsalPrograms.FileName} does not say what it is made of");
+        foreach (var image in images.Replaced) found.Add($"in place of the image '{image}' the program of this machine runs, with fresh data");
         return found;
     }
 }

@@ -46,11 +46,11 @@ public class RehearsalTests
     [Fact]
     public async Task An_image_that_nothing_is_known_of_is_named_and_its_pods_are_left_out()
     {
-        var folder = Prepare(known: ["aspiremesh/tool", "aspiremesh/proxy"]);
+        var folder = Prepare(known: ["api"]);
         try
         {
             var manifests = Reading.ManifestFolder.Read(Options(folder, _ => { }));
-            var images = await Reading.ImageCommands.FindAsync(manifests, Options(folder, _ => { }));
+            var images = await Reading.ContainerPrograms.FindAsync(manifests, Options(folder, _ => { }));
 
             Assert.Equal(["pair/app"], images.Unknown);
             Assert.Contains("the image 'pair/app' is not run, since rehearse.json does not say what it is made of", Differences.Of(manifests, images));
@@ -85,14 +85,8 @@ public class RehearsalTests
     {
         var folder = Directory.CreateTempSubdirectory("aspiremesh-pair-").FullName;
         File.Copy(Path.Combine(AppContext.BaseDirectory, "Manifests", "pair.yaml"), Path.Combine(folder, "pair.yaml"));
-        var images = new Dictionary<string, object>
-        {
-            ["aspiremesh/tool"] = new { runs = "tool" },
-            ["aspiremesh/proxy"] = new { runs = "proxy" },
-            ["pair/app"] = new { runs = "command", command = new[] { "dotnet", Programs.App } },
-        };
-        foreach (var image in images.Keys.Except(known ?? [.. images.Keys]).ToArray()) images.Remove(image);
-        File.WriteAllText(Path.Combine(folder, "rehearse.json"), JsonSerializer.Serialize(new { images }));
+        var workloads = (known ?? ["api", "web", "stranger"]).Select(c => new { name = c, container = c, command = "dotnet", arguments = new[] { Programs.App } });
+        File.WriteAllText(Path.Combine(folder, "rehearse.json"), JsonSerializer.Serialize(new { workloads }));
         return folder;
     }
 

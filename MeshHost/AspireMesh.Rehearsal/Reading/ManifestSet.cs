@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using AspireMesh.Protocol.Diagnostics;
 using k8s;
@@ -17,8 +18,21 @@ internal sealed class ManifestSet(string folder, string ns, IReadOnlyList<JsonOb
     public IReadOnlyList<JsonObject> Objects => objects;
 
     /// <summary>The objects of one kind.</summary>
-    public IEnumerable<T> Of<T>(string kind) => OfKind(kind).Select(o => KubernetesJson.Deserialize<T>(o.ToJsonString()));
+    public IEnumerable<T> Of<T>(string kind) => OfKind(kind).Select(Typed<T>);
 
+    private static T Typed<T>(JsonObject body)
+    {
+        try
+        {
+            return KubernetesJson.Deserialize<T>(body.ToJsonString());
+        }
+        catch (JsonException e)
+        {
+            throw new MeshValidationException([MeshDiagnostics.BadManifest.Found($"{body["kind"]} '{body["metadata"]?["name"]}' has a value of a kind that Kubernetes does not take, at {e.Path}. Correct it where it is written; a number must not be quoted.")]);
+        }
+    }
+
+    /// <summary>The objects of one kind, as they stand there.</summary>
     public IEnumerable<JsonObject> OfKind(string kind) => objects.Where(o => (string?)o["kind"] == kind);
 
     /// <summary>The pods' templates: name, how many, and what each looks like.</summary>

@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.CompilerServices;
 using AspireMesh.Hosting.Lifecycle;
 using AspireMesh.Protocol.Admin;
@@ -21,8 +22,8 @@ internal sealed class MeshApp : IAsyncDisposable
         Builder.Services.AddLogging(l => l.ClearProviders());
         Mesh = Builder.AddServiceMesh(configure: o =>
         {
-            o.ProxyPath = new Projects.AspireMesh_Proxy_Sidecar().TargetPath;
-            o.ToolPath = new Projects.AspireMesh_Tool().TargetPath;
+            o.ProxyPath = BuiltOutput("ProxyPath");
+            o.ToolPath = BuiltOutput("ToolPath");
         }).WithSidecarHosting(hosting);
     }
 
@@ -90,4 +91,6 @@ internal sealed class MeshApp : IAsyncDisposable
 
     [ModuleInitializer]
     internal static void KeepRunFilesAway() => Environment.SetEnvironmentVariable(RunFile.DirectoryVariable, Directory.CreateTempSubdirectory("aspiremesh-test-run-").FullName);
+
+    private static string BuiltOutput(string key) => typeof(MeshApp).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(m => m.Key == key).Value!;
 }

@@ -1,10 +1,11 @@
+using AspireMesh.Benchmarks.Balance;
 using AspireMesh.Benchmarks.Control;
 using AspireMesh.Benchmarks.Footprint;
 using AspireMesh.Benchmarks.Pair;
 using AspireMesh.Benchmarks.Rotation;
 using AspireMesh.Benchmarks.Start;
 
-string[] verbs = ["pair", "footprint", "start", "control", "rotation"];
+string[] verbs = ["pair", "footprint", "start", "control", "rotation", "balance"];
 var verb = args.FirstOrDefault(a => !a.StartsWith('-'));
 switch (verb)
 {
@@ -18,6 +19,8 @@ switch (verb)
         return await ControlBenchmark.RunAsync(args);
     case "rotation":
         return await RotationBenchmark.RunAsync(args);
+    case "balance":
+        return await BalanceBenchmark.RunAsync(args);
     default:
         Console.Error.WriteLine($"usage: dotnet run -c Release --project tests/Benchmarks -- {string.Join('|', verbs)} [--json]");
         return 2;

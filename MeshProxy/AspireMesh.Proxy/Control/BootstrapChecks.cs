@@ -43,6 +43,7 @@ internal static class BootstrapChecks
         var roots = new X509Certificate2Collection();
         foreach (var pem in bootstrap.TrustBundle.IsDefault ? [] : bootstrap.TrustBundle) roots.ImportFromPem(pem);
         if (bootstrap.TrustBundleFile is not { } file) return roots;
+        if (!File.Exists(file)) throw new IOException($"the trust bundle '{file}' is not there yet");
         try
         {
             roots.ImportFromPem(File.ReadAllText(file));

@@ -18,11 +18,12 @@ public class ReferenceArrowTests
         ["AspireMesh.Host.Kubernetes"] = ["AspireMesh.Host", "AspireMesh.Protocol"],
         ["AspireMesh.Rehearsal"] = ["AspireMesh.Host.Kubernetes", "AspireMesh.Host", "AspireMesh.Protocol", "AspireMesh.Manifests"],
         ["AspireMesh.Manifests"] = ["AspireMesh.Protocol"],
-        ["AspireMesh.Tool"] = ["AspireMesh.Host", "AspireMesh.Host.Kubernetes", "AspireMesh.Manifests", "AspireMesh.Rehearsal", "AspireMesh.Protocol"],
+        ["AspireMesh.Tool"] = ["AspireMesh.Host", "AspireMesh.Host.Kubernetes", "AspireMesh.Manifests", "AspireMesh.Rehearsal", "AspireMesh.Chaos.Engine", "AspireMesh.Protocol"],
         ["AspireMesh.Simulator"] = [],
         ["AspireMesh.Hosting"] = ["AppModel", "AspireMesh.Host", "AspireMesh.Proxy", "AspireMesh.Protocol"],
         ["AspireMesh.Hosting.Kubernetes"] = ["AppModel", "AspireMesh.Hosting", "AspireMesh.Host", "AspireMesh.Manifests", "AspireMesh.Protocol"],
-        ["AspireMesh.Chaos"] = ["AppModel", "AspireMesh.Protocol", "AspireMesh.Hosting"],
+        ["AspireMesh.Chaos"] = ["AppModel", "AspireMesh.Protocol", "AspireMesh.Hosting", "AspireMesh.Chaos.Engine"],
+        ["AspireMesh.Chaos.Engine"] = ["AspireMesh.Protocol"],
     };
 
     public static TheoryData<string> Projects => [.. Allowed.Keys];

@@ -1,4 +1,6 @@
+using AspireMesh.Chaos.Documents;
 using AspireMesh.Chaos.Experiments;
+using AspireMesh.Chaos.Processes;
 using AspireMesh.Protocol.Admin;
 using AspireMesh.Protocol.Faults;
 using Microsoft.Extensions.DependencyInjection;
@@ -20,7 +22,8 @@ public static class ChaosExtensions
         var access = app.Services.GetService<MeshAccess>()
             ?? throw new InvalidOperationException("the AppHost has no mesh, so there is no edge to put a fault on. Add builder.AddServiceMesh().WithChaos(); to the AppHost.");
         var run = await access.Run.WaitAsync(cancellationToken).ConfigureAwait(false);
-        return new ChaosSession(new AdminFaultController(new MeshAdminClient(run)), time ?? TimeProvider.System, name);
+        var client = new MeshAdminClient(run);
+        return new ChaosSession(new AdminFaultController(client), time ?? TimeProvider.System, name, new AppSurroundings(app), client);
     }
 
     /// <summary>Puts one fault on one edge: <c>await using var fault = await app.InjectAsync(…)</c>.</summary>
@@ -32,8 +35,12 @@ public static class ChaosExtensions
     public static async Task<InjectedFault> InjectAsync(this DistributedApplication app, ChaosEdge edge, Fault fault, Action<InjectionOptions>? configure = null, CancellationToken cancellationToken = default)
     {
         var session = await app.OpenChaosAsync($"inject-{Guid.NewGuid():N}"[..15], cancellationToken: cancellationToken).ConfigureAwait(false);
-        return await session.InjectAsync(edge, fault, configure, cancellationToken).ConfigureAwait(false);
+        return (await session.InjectAsync(edge, fault, configure, cancellationToken).ConfigureAwait(false)).Owning(session);
     }
+
+    /// <summary>Runs an experiment that is data: a document, an import or a frozen campaign.</summary>
+    public static Task<ExperimentResult> RunAsync(this DistributedApplication app, ExperimentDocument document, CancellationToken cancellationToken = default) =>
+        app.RunAsync(Experiment.From(document), cancellationToken);
 
     /// <summary>Runs an experiment on the application.</summary>
     /// <param name="app">The application.</param>

@@ -23,12 +23,14 @@ namespace AspireMesh.Host;
 /// </summary>
 public sealed class MeshControlPlane : IAsyncDisposable
 {
+    private static readonly TimeSpan FaultPatience = TimeSpan.FromSeconds(10);
     private readonly ControlPlaneOptions _options;
     private readonly TrustDomain _trustDomain;
     private readonly CertificateAuthority _authority;
     private readonly JoinTokens _tokens;
     private readonly SidecarRegistry _registry;
     private readonly MeshIntent _intent;
+    private readonly FaultLeases _leases;
     private readonly TapHub _taps = new();
     private readonly StatusView _status;
     private readonly RootRotation _rotation;
@@ -53,6 +55,7 @@ public sealed class MeshControlPlane : IAsyncDisposable
         _registry = new SidecarRegistry(time, () => Fingerprint.Of(_authority.IssuingRoot));
         _registry.Changed += instance => SidecarChanged?.Invoke(instance);
         _intent = new MeshIntent(_registry, options, () => _authority.BundlePem);
+        _leases = new FaultLeases(_intent, time);
         _status = new StatusView(_registry, options);
         _rotation = new RootRotation(_authority, _registry, time, logger);
         var issuer = new SvidIssuer(_authority, _tokens, _registry, options, logger);
@@ -107,6 +110,7 @@ public sealed class MeshControlPlane : IAsyncDisposable
         _registry.CloseAll();
         await _admin.StopAsync(cancellationToken);
         await _control.StopAsync(cancellationToken);
+        _leases.Dispose();
         _intent.Dispose();
     }
 
@@ -168,6 +172,26 @@ public sealed class MeshControlPlane : IAsyncDisposable
     /// <summary>Adds a fault; one with the same id is replaced. A fault whose time is over leaves by itself.</summary>
     /// <exception cref="MeshValidationException">Faults are off, or this one cannot be injected; carries every reason.</exception>
     public void AddFault(FaultRule fault) => _intent.AddFault(fault);
+
+    /// <summary>Takes, renews or gives up a session's lease; when it runs out, the session's faults are taken out.</summary>
+    /// <exception cref="MeshValidationException">The lease is no time that can be.</exception>
+    public void SetFaultLease(FaultLease lease) => _leases.Set(lease);
+
+    /// <summary>True when every connected sidecar has answered to the snapshot it should obey, false after ten seconds: a sidecar that hangs holds nobody up.</summary>
+    public async Task<bool> WaitForFaultsAsync(CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(FaultPatience, _options.TimeProvider);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        try
+        {
+            await _registry.WaitAsync(sidecars => sidecars.Values.All(s => s.HasAnswered), end.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Removes a fault.</summary>
     /// <exception cref="MeshValidationException">There is no such fault.</exception>

@@ -1,3 +1,4 @@
+using AspireMesh.Protocol.Policies;
 using Shop.AppHost;
 
 var builder = DistributedApplication.CreateBuilder(args);
@@ -41,8 +42,10 @@ var frontend = builder.AddProject<Projects.Shop_Frontend>("frontend")
 var mesh = builder.AddServiceMesh();
 // A slow replica of the catalogue is not worth waiting for: the other one is asked.
 mesh.Edge(frontend, catalog).WithTimeout(t => t with { Request = TimeSpan.FromSeconds(4), PerTry = TimeSpan.FromSeconds(2) }).WithRetry(3);
-// Nobody is charged twice.
-mesh.Edge(orders, payments).WithoutRetry();
+// A payment that takes long is asked for again: payments knows an order by its number, so nobody is charged twice.
+mesh.Edge(orders, payments)
+    .WithTimeout(t => t with { Request = TimeSpan.FromSeconds(7), PerTry = TimeSpan.FromSeconds(1) })
+    .WithRetry(r => r with { MaxRetries = 3, NonIdempotentMethods = true, Conditions = r.Conditions | RetryConditions.PerTryTimeout, BudgetRatio = 1 });
 // Orders says who called: its sidecar works on requests, so both ends of a call are in its trace.
 orders.WithMeshIdentityHeader();
 

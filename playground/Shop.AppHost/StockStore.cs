@@ -37,7 +37,9 @@ internal static class StockStore
     {
         var stock = inventory.ApplicationBuilder.AddConnectionString("stock", ReferenceExpression.Create(
             $"Host={postgres.Endpoint.Property(EndpointProperty.Host)};Port={postgres.Endpoint.Property(EndpointProperty.Port)};Username={User};Password={postgres.Password};Database={Database};SSL Mode=Disable"));
+        // Two, because the stock is in one place; a file of SQLite is one process's own.
         return inventory
+            .WithReplicas(2)
             .WithReference(stock)
             .WithUrlForEndpoint("http", url => url.DisplayText = "stock in PostgreSQL")
             .WaitFor(postgres.Server);

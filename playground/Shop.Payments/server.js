@@ -4,7 +4,7 @@ const { randomUUID } = require('node:crypto');
 
 const port = Number(process.env.PORT || 5140);
 const limit = 100000; // cents; more than that needs a phone call, so it is declined
-const payments = new Map();
+const payments = new Map(); // by order: a payment that is asked for again is the same payment
 
 function answer(response, status, body) {
   response.writeHead(status, { 'content-type': 'application/json' });
@@ -28,8 +28,10 @@ function pay(request, response) {
   readJson(request, ({ order, amount }) => {
     if (typeof order !== 'string' || !Number.isInteger(amount) || amount <= 0) return answer(response, 400, { error: 'order (text) and amount (cents) are needed' });
     const approved = amount <= limit;
+    const before = payments.get(order);
+    if (before) return answer(response, before.approved ? 200 : 402, before);
     const payment = { id: randomUUID(), order, amount, approved, reason: approved ? null : 'over the limit' };
-    payments.set(payment.id, payment);
+    payments.set(order, payment);
     console.log(`${approved ? 'took' : 'declined'} ${amount} cents for order ${order} traceparent=${request.headers.traceparent || '-'}`);
     return answer(response, approved ? 201 : 402, payment);
   }, (error) => answer(response, 400, { error: error.message }));

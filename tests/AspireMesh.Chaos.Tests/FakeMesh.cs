@@ -34,6 +34,19 @@ internal sealed class FakeMesh : IFaultController
         return Task.CompletedTask;
     }
 
+    public ConcurrentDictionary<string, int> Leases { get; } = new();
+
+    /// <summary>What sidecars would have counted: every call that met a fault.</summary>
+    public List<FaultTally> Tallies { get; } = [];
+
+    public Task SetLeaseAsync(FaultLease lease, CancellationToken cancellationToken)
+    {
+        Leases[lease.Owner] = lease.Seconds;
+        return Task.CompletedTask;
+    }
+
+    public Task<FaultTally[]> TalliesAsync(CancellationToken cancellationToken) => Task.FromResult(Tallies.ToArray());
+
     public Task<MeshStatus> StatusAsync(CancellationToken cancellationToken) => Task.FromResult(new MeshStatus { TrustDomain = "t", Mtls = "strict" });
 
     public ChaosSession Open(TimeProvider? time = null) => new(this, time ?? TimeProvider.System, "test");

@@ -1,32 +1,62 @@
 using System.Collections.Immutable;
-using System.Diagnostics;
+using AspireMesh.Chaos.Documents;
+using AspireMesh.Chaos.Running;
+using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Faults;
 
 namespace AspireMesh.Chaos.Experiments;
 
 /// <summary>
-/// A claim about a system and the faults that test it. Three phases of load: before (steady state), during (faults in force), after (recovered).
-/// Whatever happens, the faults are taken out: at the end, on failure, on cancellation and, if the test itself is gone, by their time to live.
+/// A claim about a system and the faults that test it. Three phases: before (steady state), during (the steps are in force), after (recovered).
+/// Whatever happens, what was done is undone: at the end, on failure, on cancellation and, if the test itself is gone, by lease and time to live.
 /// </summary>
 public sealed class Experiment
 {
-    private readonly List<(ChaosEdge Edge, Fault Fault, Action<InjectionOptions>? Configure)> _faults = [];
     private readonly Hypothesis _hypothesis = new();
-    private readonly List<(string Name, Func<Measurement, bool> Unsafe)> _aborts = [];
-    private Func<CancellationToken, Task<bool>>? _load;
-    private int _requests = 50;
-    private int _concurrency = 4;
-    private int _warm = 10;
-    private long _seed = 1;
-    private Func<IReadOnlyList<FaultRule>, CancellationToken, Task<IReadOnlyDictionary<string, long>>>? _fires;
+    private readonly Hypothesis _aborts = new();
+    private readonly StepRow _steps = new();
+    private readonly List<(string Name, Func<Measurement, bool> Unsafe)> _codeAborts = [];
+    private string? _description;
+    private LoadDocument? _load;
 
     private Experiment(string name) => Name = name;
 
     /// <summary>What is claimed, in words.</summary>
     public string Name { get; }
 
+    internal long SeedValue { get; private set; } = 1;
+
+    internal LoadDocument? WrittenLoad => _load;
+
+    internal Func<CancellationToken, Task<bool>>? Call { get; private set; }
+
+    internal IReadOnlyList<(Phase Phase, Check Check)> Checks => _hypothesis.Checks;
+
+    internal IReadOnlyList<Check> Aborts => [.. _aborts.Checks.Select(a => a.Check)];
+
+    internal IReadOnlyList<(string Name, Func<Measurement, bool> Unsafe)> CodeAborts => _codeAborts;
+
+    internal ImmutableArray<ExperimentStep> Steps => _steps.Steps;
+
+    internal BlastRadius? Radius { get; private set; }
+
     /// <summary>Begins an experiment.</summary>
     public static Experiment Named(string name) => new(name);
+
+    /// <summary>The experiment that a document describes.</summary>
+    /// <exception cref="MeshValidationException">It cannot be run; carries every reason.</exception>
+    public static Experiment From(ExperimentDocument document)
+    {
+        ArgumentNullException.ThrowIfNull(document);
+        var problems = new ProblemList();
+        DocumentChecks.Check(document, document.Name, problems);
+        problems.ThrowIfAny();
+        var experiment = new Experiment(document.Name) { SeedValue = document.Seed, Radius = document.BlastRadius, _description = document.Description, _load = document.Load };
+        foreach (var claim in document.Hypothesis) experiment._hypothesis.Claim(claim);
+        foreach (var step in document.Steps) experiment._steps.Add(ExperimentStep.From(step));
+        foreach (var abort in document.AbortWhen) experiment._aborts.Claim(abort);
+        return experiment;
+    }
 
     /// <summary>One call of the load; true when it went well. An exception counts as a failed call.</summary>
     /// <param name="call">The call.</param>
@@ -38,7 +68,14 @@ public sealed class Experiment
         ArgumentOutOfRangeException.ThrowIfLessThan(requests, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(concurrency, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(steady, 0);
-        (_load, _requests, _concurrency, _warm) = (call, requests, concurrency, steady);
+        (Call, _load) = (call, new LoadDocument { Requests = requests, Concurrency = concurrency, Steady = steady });
+        return this;
+    }
+
+    /// <summary>Load as data: calls to an address, or an edge that is watched.</summary>
+    public Experiment Load(LoadDocument load)
+    {
+        (Call, _load) = (null, load);
         return this;
     }
 
@@ -50,104 +87,83 @@ public sealed class Experiment
     }
 
     /// <summary>A fault that is in force in the middle phase. Several compose in the order of <see cref="InjectionOptions.Order"/>, then of these calls.</summary>
-    public Experiment Inject(ChaosEdge edge, Fault fault, Action<InjectionOptions>? configure = null)
+    public Experiment Inject(ChaosEdge edge, Fault fault, Action<InjectionOptions>? configure = null) => Step(s => s.Inject(edge, fault, configure));
+
+    /// <summary>What is done, one after the other. The load begins once all steps before the first wait are in force, and the phase ends when both are through.</summary>
+    public Experiment Step(Action<StepRow> steps)
     {
-        _faults.Add((edge, fault, configure));
+        steps(_steps);
         return this;
     }
 
     /// <summary>Ends the experiment as soon as this is true of what was measured while the faults are in force; looked at after every call.</summary>
     public Experiment AbortWhen(string name, Func<Measurement, bool> isUnsafe)
     {
-        _aborts.Add((name, isUnsafe));
+        _codeAborts.Add((name, isUnsafe));
+        return this;
+    }
+
+    /// <summary>Ends the experiment as soon as this is true; looked at four times a second, whether calls end or hang.</summary>
+    public Experiment AbortWhen(ClaimDocument claim)
+    {
+        _aborts.Claim(claim);
+        return this;
+    }
+
+    /// <summary>What it may touch at most. Looked at before it begins.</summary>
+    public Experiment Within(BlastRadius radius)
+    {
+        Radius = radius;
         return this;
     }
 
     /// <summary>The seed of every decision. The same seed gives the same sequence per edge. Default 1.</summary>
     public Experiment Seed(long seed)
     {
-        _seed = seed;
+        SeedValue = seed;
         return this;
     }
 
-    internal Experiment FiresFrom(Func<IReadOnlyList<FaultRule>, CancellationToken, Task<IReadOnlyDictionary<string, long>>> fires)
+    /// <summary>The experiment as data.</summary>
+    /// <exception cref="MeshValidationException">Part of it is code, which no document can hold; carries every such part.</exception>
+    public ExperimentDocument ToDocument()
     {
-        _fires = fires;
-        return this;
+        var problems = new ProblemList();
+        if (Call is not null) Code("its load", "call .Load(new LoadDocument { … })");
+        foreach (var (_, check) in Checks.Where(c => c.Check.Document is null)) Code($"the claim '{check.Name}'", "use .Claim(…)");
+        foreach (var (name, _) in _codeAborts) Code($"the abort condition '{name}'", "call .AbortWhen(new ClaimDocument { … })");
+        if (Steps.Any(s => s.Document is null)) Code("a step", "use .Inject, .Wait or .Process");
+        problems.ThrowIfAny();
+        return new ExperimentDocument
+        {
+            Name = Name,
+            Description = _description,
+            Seed = SeedValue,
+            Load = _load,
+            Hypothesis = [.. Checks.Select(c => c.Check.Document!)],
+            Steps = [.. Steps.Select(s => s.Document!)],
+            AbortWhen = [.. Aborts.Select(a => a.Document!)],
+            BlastRadius = Radius,
+        };
+
+        void Code(string what, string instead) => problems.Add(MeshDiagnostics.BadExperiment, $"The experiment '{Name}' cannot be written: {what} is code. Instead, {instead}.");
     }
 
     /// <summary>Runs it.</summary>
     /// <param name="chaos">The mesh.</param>
     /// <param name="time">The clock that durations are read from. Default the system's.</param>
-    /// <param name="cancellationToken">Ends it early; the faults are taken out all the same.</param>
+    /// <param name="cancellationToken">Ends it early; what was done is undone all the same.</param>
+    /// <exception cref="MeshValidationException">It cannot be run; carries every reason.</exception>
     public async Task<ExperimentResult> RunAsync(ChaosSession chaos, TimeProvider? time = null, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(chaos);
         if (_load is null) throw new InvalidOperationException($"the experiment '{Name}' has no load: call .Load(async token => …)");
-        var clock = time ?? TimeProvider.System;
-        var run = new LoadRun(_load, clock, _concurrency);
-        var checks = new List<CheckResult>();
-        var measurements = ImmutableSortedDictionary<Phase, Measurement>.Empty;
-
-        ExperimentResult Result(Verdict verdict, string? abort, IReadOnlyList<FaultRule> faults, IReadOnlyDictionary<string, long>? fires) => new()
-        {
-            Name = Name,
-            Seed = _seed,
-            Verdict = verdict,
-            AbortReason = abort,
-            Checks = [.. checks],
-            Faults = [.. faults],
-            Fires = fires?.ToImmutableSortedDictionary() ?? ImmutableSortedDictionary<string, long>.Empty,
-            Measurements = measurements,
-        };
-
-        async Task<bool> PhaseAsync(Phase phase, Measurement measurement)
-        {
-            measurements = measurements.SetItem(phase, measurement);
-            var before = checks.Count;
-            foreach (var (_, check) in _hypothesis.Checks.Where(c => c.Phase == phase))
-            {
-                var (holds, found) = await check.Evaluate(measurement, cancellationToken).ConfigureAwait(false);
-                checks.Add(new CheckResult(phase, check.Name, holds, found));
-            }
-            return checks.Skip(before).All(c => c.Holds);
-        }
-
-        var steady = await run.MeasureAsync(_warm, null, cancellationToken).ConfigureAwait(false);
-        // A call that fails before any fault was there means that what comes later proves nothing.
-        if (!await PhaseAsync(Phase.Before, steady).ConfigureAwait(false) || steady.SuccessRate < 1)
-        {
-            return Result(Verdict.NotSteady, steady.SuccessRate < 1 ? $"{steady.Samples.Count(s => !s.Succeeded)} of {steady.Count} calls failed before the first fault" : null, [], null);
-        }
-
-        var injected = new List<InjectedFault>();
-        IReadOnlyDictionary<string, long>? fires = null;
-        string? aborted = null;
-        try
-        {
-            foreach (var (edge, fault, configure) in _faults)
-            {
-                injected.Add(await chaos.InjectAsync(edge, fault, Seeded(configure, injected.Count), cancellationToken).ConfigureAwait(false));
-            }
-            var during = await run.MeasureAsync(_requests, m => aborted = _aborts.Where(a => a.Unsafe(m)).Select(a => a.Name).FirstOrDefault(), cancellationToken).ConfigureAwait(false);
-            await PhaseAsync(Phase.During, during).ConfigureAwait(false);
-            if (_fires is not null) fires = await _fires([.. injected.Select(i => i.Rule)], cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            // Not with the caller's token: a cancelled experiment leaves no fault behind.
-            foreach (var fault in injected) await fault.RemoveAsync(CancellationToken.None).ConfigureAwait(false);
-        }
-        var rules = injected.Select(i => i.Rule).ToList();
-        if (aborted is not null) return Result(Verdict.Aborted, $"aborted: {aborted}", rules, fires);
-        await PhaseAsync(Phase.After, await run.MeasureAsync(_warm, null, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
-        return Result(checks.All(c => c.Holds) ? Verdict.Held : Verdict.Failed, null, rules, fires);
+        var problems = new ProblemList();
+        // Where everything is data the whole document is looked at; code is taken at its word.
+        if (Call is null && Checks.All(c => c.Check.Document is not null) && Steps.All(s => s.Document is not null) && Checks.Count > 0) DocumentChecks.Check(ToDocument(), Name, problems);
+        else DocumentChecks.CheckRadius([.. Steps.Select(s => s.Document).OfType<StepDocument>()], Radius, Name, problems);
+        problems.ThrowIfAny();
+        using var run = new ExperimentRun(this, chaos, time ?? TimeProvider.System);
+        return await run.RunAsync(cancellationToken).ConfigureAwait(false);
     }
-
-    private Action<InjectionOptions> Seeded(Action<InjectionOptions>? configure, int index) => options =>
-    {
-        // Faults of one experiment must not fire on the same requests only because they share a seed.
-        options.Seed = unchecked(_seed + (index * 0x5851F42D4C957F2D));
-        options.Order = index;
-        configure?.Invoke(options);
-    };
 }

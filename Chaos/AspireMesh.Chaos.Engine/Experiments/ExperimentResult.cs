@@ -47,7 +47,10 @@ public sealed record ExperimentResult
     /// <summary>The faults that were in force.</summary>
     public ImmutableArray<FaultRule> Faults { get; init; } = [];
 
-    /// <summary>How often each fault fired, by id.</summary>
+    /// <summary>What each fault decided on each edge, request by request; the same for the same seed and number of requests.</summary>
+    public ImmutableArray<FaultTally> Decisions { get; init; } = [];
+
+    /// <summary>How often each fault fired, by id; without those that no sidecar has counted.</summary>
     public ImmutableSortedDictionary<string, long> Fires { get; init; } = ImmutableSortedDictionary<string, long>.Empty;
 
     /// <summary>What the load saw, by phase.</summary>

@@ -6,6 +6,7 @@ namespace AspireMesh.Chaos;
 public sealed class InjectedFault : IAsyncDisposable
 {
     private readonly IFaultController _controller;
+    private ChaosSession? _session;
     private int _removed;
 
     internal InjectedFault(IFaultController controller, FaultRule rule) => (_controller, Rule) = (controller, rule);
@@ -18,5 +19,16 @@ public sealed class InjectedFault : IAsyncDisposable
         Interlocked.Exchange(ref _removed, 1) == 1 ? Task.CompletedTask : _controller.RemoveAsync(Rule.Id, cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync() => await RemoveAsync().ConfigureAwait(false);
+    public async ValueTask DisposeAsync()
+    {
+        await RemoveAsync().ConfigureAwait(false);
+        if (_session is not null) await _session.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>The fault of a session that was opened for it alone: it closes with it.</summary>
+    internal InjectedFault Owning(ChaosSession session)
+    {
+        _session = session;
+        return this;
+    }
 }

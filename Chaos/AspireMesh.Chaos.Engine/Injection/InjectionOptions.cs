@@ -6,6 +6,11 @@ namespace AspireMesh.Chaos;
 /// <summary>Where and when a fault fires, beyond its edge.</summary>
 public sealed class InjectionOptions
 {
+    private long? _seed;
+
+    /// <summary>The fault's id within its session or experiment; null for one made up.</summary>
+    public string? Id { get; set; }
+
     /// <summary>Only these requests; null for all of the edge's.</summary>
     public RouteMatch? Match { get; set; }
 
@@ -16,13 +21,30 @@ public sealed class InjectionOptions
     public FaultSide Side { get; set; }
 
     /// <summary>Seed of the decisions. Default 1: a test repeats itself unless it says otherwise.</summary>
-    public long Seed { get; set; } = 1;
+    public long Seed
+    {
+        get => _seed ?? 1;
+        set => _seed = value;
+    }
+
+    /// <summary>Whether the seed was said.</summary>
+    internal bool HasSeed => _seed is not null;
 
     /// <summary>It ends by itself after this time, even when the test and the control plane are gone. Default 5 minutes.</summary>
     public TimeSpan TimeToLive { get; set; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>Position among faults on the same request; lower first.</summary>
+    /// <summary>Position among faults on the same request; lower first. In an experiment each fault has its place among the steps unless this is set.</summary>
     public int Order { get; set; }
+
+    /// <summary>In an experiment: taken out after this time while the experiment goes on; null for at its end.</summary>
+    public TimeSpan? For { get; set; }
+
+    /// <summary>Named so in the journal and in claims about fires.</summary>
+    public InjectionOptions Named(string id)
+    {
+        Id = id;
+        return this;
+    }
 
     /// <summary>Share of matching requests, 0 to 100.</summary>
     public InjectionOptions Percent(double percent)
@@ -52,6 +74,27 @@ public sealed class InjectionOptions
         return this;
     }
 
+    /// <summary>Not before this many matching requests have passed.</summary>
+    public InjectionOptions After(long count)
+    {
+        Activation = Activation with { Skip = count };
+        return this;
+    }
+
+    /// <summary>The share grows from none to its full size over this many requests.</summary>
+    public InjectionOptions RampOver(long requests)
+    {
+        Activation = Activation with { RampRequests = requests };
+        return this;
+    }
+
+    /// <summary>Fires for <paramref name="length"/> requests out of each <paramref name="period"/>.</summary>
+    public InjectionOptions InBursts(long length, long period)
+    {
+        Activation = Activation with { BurstLength = length, BurstPeriod = period };
+        return this;
+    }
+
     /// <summary>Only requests with this path prefix, whole segments.</summary>
     public InjectionOptions OnPath(string prefix)
     {
@@ -63,6 +106,21 @@ public sealed class InjectionOptions
     public InjectionOptions OnMethod(params string[] methods)
     {
         Match = (Match ?? new RouteMatch()) with { Methods = [.. methods] };
+        return this;
+    }
+
+    /// <summary>Only calls of this gRPC service, or of one method of it.</summary>
+    public InjectionOptions OnGrpc(string service, string? method = null)
+    {
+        Match = (Match ?? new RouteMatch()) with { GrpcService = service, GrpcMethod = method };
+        return this;
+    }
+
+    /// <summary>Only requests that carry this W3C baggage member.</summary>
+    public InjectionOptions OnBaggage(string name, string value)
+    {
+        var match = Match ?? new RouteMatch();
+        Match = match with { Baggage = match.Baggage.Add(new NamedMatch(name, new StringMatch(StringMatchKind.Exact, value))) };
         return this;
     }
 

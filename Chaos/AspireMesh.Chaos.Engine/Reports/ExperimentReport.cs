@@ -11,7 +11,8 @@ namespace AspireMesh.Chaos.Reports;
 public static class ExperimentReport
 {
     /// <summary>
-    /// The journal. <c>decisions</c> has what the seed decides (faults, activation, verdict) and is the same for every run with that seed;
+    /// The journal. <c>decisions</c> has what the seed decides (each fault, and on each edge the verdict for each request in its order) and is the same for every run
+    /// with that seed and as many requests;
     /// <c>observations</c> has what differs from run to run (times, trace ids, figures).
     /// </summary>
     public static string ToJournal(ExperimentResult result)
@@ -25,8 +26,9 @@ public static class ExperimentReport
             json.WriteNumber("seed", result.Seed);
             json.WriteStartArray("faults");
             // The end of a fault's life is a time of day, so it is an observation.
-            foreach (var fault in result.Faults) json.WriteRawValue(JsonSerializer.Serialize(fault with { ExpiresAt = null }, MeshJson.Default.FaultRule));
+            foreach (var fault in result.Faults) json.WriteRawValue(JsonSerializer.Serialize(fault with { ExpiresAt = null, Owner = null }, MeshJson.Default.FaultRule));
             json.WriteEndArray();
+            WriteDecisions(json, result);
             json.WriteEndObject();
             json.WriteStartObject("observations");
             json.WriteString("verdict", result.Verdict.ToString());
@@ -64,6 +66,24 @@ public static class ExperimentReport
             json.WriteEndObject();
         }
         return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
+    }
+
+    // One letter a request, x for fired: short, and two runs are compared by eye.
+    private static void WriteDecisions(Utf8JsonWriter json, ExperimentResult result)
+    {
+        json.WriteStartArray("sequences");
+        foreach (var tally in result.Decisions)
+        {
+            json.WriteStartObject();
+            json.WriteString("fault", tally.Fault);
+            json.WriteString("edge", $"{tally.From ?? "*"}->{tally.To}.{tally.Endpoint}");
+            json.WriteString("sidecar", tally.Instance);
+            json.WriteNumber("requests", tally.Requests);
+            json.WriteNumber("fires", tally.Fires);
+            json.WriteString("verdicts", tally.Decisions);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
     }
 
     /// <summary>One test case per check, in the form CI systems read.</summary>

@@ -101,9 +101,22 @@ internal sealed class AdminServer(MeshControlPlane mesh, string listen, ILoggerF
             mesh.SetMtls(change.Mode, change.Force);
         });
         routes.MapPost("/v1/split", async c => mesh.MoveSplit(await ReadAsync<SplitChange>(c)));
-        routes.MapPost("/v1/faults", async c => mesh.AddFault(await ReadAsync<FaultRule>(c)));
-        routes.MapDelete("/v1/faults", c => Done(mesh.ClearFaults));
-        routes.MapDelete("/v1/faults/{id}", c => Done(() => mesh.RemoveFault((string)c.Request.RouteValues["id"]!)));
+        routes.MapPost("/v1/faults", async c =>
+        {
+            mesh.AddFault(await ReadAsync<FaultRule>(c));
+            await mesh.WaitForFaultsAsync(c.RequestAborted);
+        });
+        routes.MapPut("/v1/faults/lease", async c => mesh.SetFaultLease(await ReadAsync<FaultLease>(c)));
+        routes.MapDelete("/v1/faults", async c =>
+        {
+            mesh.ClearFaults();
+            await mesh.WaitForFaultsAsync(c.RequestAborted);
+        });
+        routes.MapDelete("/v1/faults/{id}", async c =>
+        {
+            mesh.RemoveFault((string)c.Request.RouteValues["id"]!);
+            await mesh.WaitForFaultsAsync(c.RequestAborted);
+        });
         routes.MapPut("/v1/policies", async c => mesh.ApplyPolicies(await ReadAsync<PolicyDocument>(c)));
     }
 
@@ -156,11 +169,5 @@ internal sealed class AdminServer(MeshControlPlane mesh, string listen, ILoggerF
     {
         using var reader = new StreamReader(context.Request.Body);
         return MeshDocument.Read<T>(await reader.ReadToEndAsync(context.RequestAborted), $"{context.Request.Method} {context.Request.Path}");
-    }
-
-    private static Task Done(Action action)
-    {
-        action();
-        return Task.CompletedTask;
     }
 }

@@ -118,6 +118,15 @@ internal sealed class MeshIntent : IDisposable
         }
     }
 
+    /// <summary>Takes out what a session put in, if anything is left of it.</summary>
+    public void RemoveFaultsOf(string owner)
+    {
+        lock (_gate)
+        {
+            if (Faults.Any(f => f.Owner == owner)) DropFaults(f => f.Owner == owner);
+        }
+    }
+
     public void ClearFaults()
     {
         lock (_gate) DropFaults(_ => true);

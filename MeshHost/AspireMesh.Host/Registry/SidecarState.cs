@@ -49,6 +49,9 @@ internal sealed class SidecarState(string instance, string workload)
     /// <summary>How long a plaintext caller is remembered: after that, strict mode would do it no harm.</summary>
     public static readonly TimeSpan PlaintextMemory = TimeSpan.FromMinutes(1);
 
+    /// <summary>Not there, or has taken or refused the snapshot it should obey.</summary>
+    public bool HasAnswered => Connection is null || Snapshot is null || AcknowledgedVersion == Snapshot.Version || RefusedVersion == Snapshot.Version;
+
     /// <summary>Connected, and obeying the snapshot it should.</summary>
     public bool IsSynchronized => Connection is not null && Snapshot is not null && AcknowledgedVersion == Snapshot.Version;
 }

@@ -23,6 +23,7 @@ namespace AspireMesh.Protocol.Admin;
 [JsonSerializable(typeof(MeshModel))]
 [JsonSerializable(typeof(FaultRule))]
 [JsonSerializable(typeof(FaultRule[]))]
+[JsonSerializable(typeof(FaultLease))]
 [JsonSerializable(typeof(FaultTally[]))]
 [JsonSerializable(typeof(TapEvent))]
 [JsonSerializable(typeof(SplitChange))]

@@ -76,3 +76,13 @@ public sealed record RenewChange
     /// <summary>One sidecar; null for all.</summary>
     public string? Instance { get; init; }
 }
+
+/// <summary>Takes or renews the lease of a session: when it runs out, the faults whose <see cref="Faults.FaultRule.Owner"/> it is are taken out.</summary>
+public sealed record FaultLease
+{
+    /// <summary>The session's name.</summary>
+    public required string Owner { get; init; }
+
+    /// <summary>How long from now, 1 to 600; 0 gives it up, and takes the session's faults out at once.</summary>
+    public required int Seconds { get; init; }
+}

@@ -77,11 +77,15 @@ public sealed class MeshAdminClient : IDisposable
     /// <summary>What faults decided and how often they fired, by fault, edge and sidecar; those gone lately included. Sidecars report about every second.</summary>
     public Task<FaultTally[]> GetFaultTalliesAsync(CancellationToken cancellationToken) => GetAsync("/v1/faults/tallies", AdminJson.Default.FaultTallyArray, cancellationToken);
 
-    /// <summary>Adds a fault; one with the same id is replaced.</summary>
+    /// <summary>Takes, renews or gives up the lease of a session of faults.</summary>
+    public Task SetFaultLeaseAsync(FaultLease lease, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Put, "/v1/faults/lease", JsonContent.Create(lease, AdminJson.Default.FaultLease), cancellationToken);
+
+    /// <summary>Adds a fault; one with the same id is replaced. Returns when the sidecars obey it, or after some seconds where one does not answer.</summary>
     public Task AddFaultAsync(FaultRule fault, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, "/v1/faults", JsonContent.Create(fault, AdminJson.Default.FaultRule), cancellationToken);
 
-    /// <summary>Removes a fault, or all of them.</summary>
+    /// <summary>Removes a fault, or all of them. Returns when the sidecars obey, or after some seconds where one does not answer.</summary>
     public Task RemoveFaultAsync(string? id, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Delete, id is null ? "/v1/faults" : $"/v1/faults/{Uri.EscapeDataString(id)}", null, cancellationToken);
 

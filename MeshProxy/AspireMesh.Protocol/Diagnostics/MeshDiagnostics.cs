@@ -184,6 +184,12 @@ public static class MeshDiagnostics
     /// <summary>A fault that is not there.</summary>
     public static MeshDiagnostic UnknownFault { get; } = Define("MESH0602", "There is no such fault", "See what is in force with: aspiremesh faults list");
 
+    /// <summary>An experiment that cannot be run.</summary>
+    public static MeshDiagnostic BadExperiment { get; } = Define("MESH0603", "An experiment cannot be run", "Correct the places that the messages name.");
+
+    /// <summary>An experiment of another program of which something cannot be taken over.</summary>
+    public static MeshDiagnostic BadImport { get; } = Define("MESH0604", "An imported experiment has parts that cannot be taken over", "Remove those parts or write them in our own format.");
+
     // 0700: publishing.
 
     /// <summary>YAML that cannot be read.</summary>

@@ -35,6 +35,9 @@ public sealed record FaultRule
     /// <summary>When it ends by itself, UTC; null for never. A sidecar honours it without the control plane.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
+    /// <summary>The session that put it in; null for nobody in particular. A session that holds a lease takes its faults along when the lease runs out.</summary>
+    public string? Owner { get; init; }
+
     /// <summary>Position among the faults that match one request; lower first, ties by id.</summary>
     public int Order { get; init; }
 }

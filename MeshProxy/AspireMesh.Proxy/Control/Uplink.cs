@@ -107,12 +107,14 @@ internal sealed class Uplink(IReportSource reports, TapPoint taps, TimeProvider 
         }
     }
 
-    private static async Task WriteAnswersAsync(ChannelReader<Outgoing> queue, IClientStreamWriter<SidecarMessage> stream, CancellationToken cancellationToken)
+    private async Task WriteAnswersAsync(ChannelReader<Outgoing> queue, IClientStreamWriter<SidecarMessage> stream, CancellationToken cancellationToken)
     {
         while (queue.TryRead(out var outgoing))
         {
             try
             {
+                // Who took a fault out and waits for that to be obeyed reads next what it did: the counts are there first.
+                if (outgoing.Message.KindCase == SidecarMessage.KindOneofCase.Ack) await WriteReportAsync(stream, cancellationToken);
                 await stream.WriteAsync(outgoing.Message, cancellationToken);
                 outgoing.Sent.TrySetResult();
             }

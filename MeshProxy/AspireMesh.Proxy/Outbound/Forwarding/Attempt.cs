@@ -19,6 +19,7 @@ namespace AspireMesh.Proxy.Outbound.Forwarding;
 internal sealed class Attempt(OutboundServices services, OutboundRequest request, Destination destination, Func<AttemptOutcome, bool> willRetry) : HttpTransformer
 {
     private readonly long _start = services.Time.GetTimestamp();
+    private volatile bool _injecting;
     private HeaderDeadline? _deadline;
     private IAttemptEvents? _events;
     private FiredFaults? _faults;
@@ -45,10 +46,16 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
         var timeouts = route.Snapshot.Timeouts;
         var limit = request.Deadline.ForAttempt(timeouts);
         _events = request.Events.AttemptStarted(request.Cluster.Snapshot, destination.Snapshot, request.Attempts);
-        _deadline = new HeaderDeadline(services.Time, limit == TimeSpan.Zero ? TimeSpan.FromTicks(1) : limit, request.Context.RequestAborted, request.HasBody ? () => request.Deadline.MoreForAttempt(timeouts, _start) : null);
+        _deadline = new HeaderDeadline(services.Time, limit == TimeSpan.Zero ? TimeSpan.FromTicks(1) : limit, request.Context.RequestAborted, request.HasBody ? () => _injecting ? TimeSpan.Zero : request.Deadline.MoreForAttempt(timeouts, _start) : null);
         try
         {
-            if (request.Leg.Faults is { } faults && await InjectAsync(faults)) return;
+            if (request.Leg.Faults is { } faults)
+            {
+                // A body that nobody reads yet is no reason for more time: a delay stands for a slow callee, and time limits are what it tests.
+                _injecting = true;
+                if (await InjectAsync(faults)) return;
+                _injecting = false;
+            }
             HttpMessageInvoker client = DialedInstead is null
                 ? services.Clients.Get(request.Cluster.Snapshot, destination, timeouts.Connect)
                 : services.Clients.Get(request.Cluster.Snapshot, destination.Snapshot with { Address = DialedInstead }, timeouts.Connect);

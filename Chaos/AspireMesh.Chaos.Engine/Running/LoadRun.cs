@@ -1,34 +1,53 @@
 using System.Diagnostics;
+using AspireMesh.Chaos.Experiments;
 
-namespace AspireMesh.Chaos.Experiments;
+namespace AspireMesh.Chaos.Running;
 
 /// <summary>Calls the load so many times, a few at once, and keeps what it saw.</summary>
-internal sealed class LoadRun(Func<CancellationToken, Task<bool>> call, TimeProvider time, int concurrency)
+internal sealed class LoadRun(Func<CancellationToken, Task<bool>> call, TimeProvider time, int concurrency, double rate)
 {
     private readonly long _start = time.GetTimestamp();
+    private readonly Lock _gate = new();
+    private List<Sample> _samples = [];
+
+    /// <summary>What the running phase has seen so far.</summary>
+    public Measurement SoFar
+    {
+        get
+        {
+            lock (_gate) return new Measurement([.. _samples]);
+        }
+    }
 
     /// <summary>Makes the calls.</summary>
     /// <param name="count">How many.</param>
-    /// <param name="stop">Looked at after each call; a reason ends the run.</param>
-    /// <param name="cancellationToken">Ends the run.</param>
-    public async Task<Measurement> MeasureAsync(int count, Func<Measurement, string?>? stop, CancellationToken cancellationToken)
+    /// <param name="stop">Looked at after each call; true ends the run.</param>
+    /// <param name="cancellationToken">Ends the run; calls that are under way then are not counted.</param>
+    public async Task<Measurement> MeasureAsync(int count, Func<Measurement, bool>? stop, CancellationToken cancellationToken)
     {
-        var samples = new List<Sample>(count);
-        var gate = new Lock();
+        lock (_gate) _samples = new List<Sample>(count);
+        var began = time.GetTimestamp();
         var next = 0;
         var stopped = false;
         await Task.WhenAll(Enumerable.Range(0, Math.Min(concurrency, Math.Max(count, 1))).Select(_ => WorkAsync())).ConfigureAwait(false);
-        return new Measurement(samples);
+        return SoFar;
 
         async Task WorkAsync()
         {
-            while (!Volatile.Read(ref stopped) && Interlocked.Increment(ref next) <= count)
+            while (!Volatile.Read(ref stopped))
             {
-                var sample = await OneAsync(cancellationToken).ConfigureAwait(false);
-                lock (gate)
+                var turn = Interlocked.Increment(ref next);
+                if (turn > count) return;
+                if (rate > 0)
                 {
-                    samples.Add(sample);
-                    if (stop?.Invoke(new Measurement([.. samples])) is not null) stopped = true;
+                    var due = TimeSpan.FromSeconds((turn - 1) / rate) - time.GetElapsedTime(began);
+                    if (due > TimeSpan.Zero) await Task.Delay(due, time, cancellationToken).ConfigureAwait(false);
+                }
+                var sample = await OneAsync(cancellationToken).ConfigureAwait(false);
+                lock (_gate)
+                {
+                    _samples.Add(sample);
+                    if (stop?.Invoke(new Measurement([.. _samples])) == true) stopped = true;
                 }
             }
         }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using AspireMesh.Chaos.Imports;
 using AspireMesh.Protocol.Diagnostics;
 
 namespace AspireMesh.Chaos.Documents;
@@ -22,7 +23,7 @@ public static class DocumentFormat
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>Reads an experiment and checks it.</summary>
+    /// <summary>Reads an experiment and checks it: our own, or one of the Chaos Toolkit.</summary>
     /// <param name="json">The document.</param>
     /// <param name="source">Its name, for messages.</param>
     /// <exception cref="MeshValidationException">It cannot be run; carries every reason, each with its place.</exception>
@@ -49,6 +50,18 @@ public static class DocumentFormat
         {
             problems.Add(MeshDiagnostics.BadExperiment, $"'{source}' is no JSON: {e.Message} Correct that place.");
             return null;
+        }
+        if (ChaosToolkit.Recognizes(node))
+        {
+            try
+            {
+                return ChaosToolkit.Read(json, source);
+            }
+            catch (MeshValidationException e)
+            {
+                foreach (var problem in e.Problems) problems.Add(problem);
+                return null;
+            }
         }
         if (!DocumentShape.Check(node, typeof(ExperimentDocument), source, problems)) return null;
         return node.Deserialize<ExperimentDocument>(Options);

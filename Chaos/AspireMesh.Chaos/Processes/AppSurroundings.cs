@@ -117,7 +117,7 @@ internal sealed class AppSurroundings(DistributedApplication app) : ISurrounding
         catch (OperationCanceledException)
         {
             _ = _notifications.TryGetCurrentState(instance, out var state);
-            throw Bad($"'{instance}' was started again and is not healthy after {RestartPatience.TotalSeconds:0} s: {state?.Snapshot.State?.Text}, {state?.Snapshot.HealthStatus}. Look at its log.");
+            throw Bad($"'{instance}' was started again and is not healthy after {RestartPatience.TotalSeconds:0} s: {state?.Snapshot.State?.Text}, {state?.Snapshot.HealthStatus} ({string.Join("; ", state?.Snapshot.HealthReports.Select(r => $"{r.Name}: {r.Status} {r.Description}") ?? [])}). Look at its log.");
         }
     }
 

@@ -65,6 +65,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
         var hosting = ChooseHosting(mesh.Options, out var proxy);
         new PlanApplier(plan, model.Resources, configuration, services.GetRequiredService<IHostEnvironment>()).Apply(proxy, WriteBootstrapAsync);
         foreach (var command in SplitCommands.Of(plan.Model)) mesh.Annotations.Add(command);
+        ChaosCommands.Add(plan.Model, model.Resources);
         Follow(mesh, model, plan, _control, hosting, file);
     }
 

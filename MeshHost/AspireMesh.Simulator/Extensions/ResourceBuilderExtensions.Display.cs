@@ -17,7 +17,7 @@ public static partial class ResourceBuilderExtensions
         }
 
         return builder.WithAnnotation(new ResourceCommandAnnotation(name, displayName, options.UpdateState ?? (_ => ResourceCommandState.Enabled), executeCommand,
-            options.Description, null, options.ConfirmationMessage, options.IconName, options.IconVariant, options.IsHighlighted));
+            options.Description, arguments: options.Arguments, options.ConfirmationMessage, options.IconName, options.IconVariant, options.IsHighlighted));
     }
 
     /// <summary>Shows a URL with the resource.</summary>

@@ -175,7 +175,11 @@ public sealed record HealthReportSnapshot(string Name, HealthStatus? Status, str
 /// <param name="IconName">A Fluent UI icon name.</param>
 /// <param name="IconVariant">Which drawing.</param>
 /// <param name="IsHighlighted">Whether it stands beside the resource.</param>
-public sealed record ResourceCommandSnapshot(string Name, ResourceCommandState State, string DisplayName, string? DisplayDescription, object? Parameter, string? ConfirmationMessage, string? IconName, IconVariant? IconVariant, bool IsHighlighted);
+public sealed record ResourceCommandSnapshot(string Name, ResourceCommandState State, string DisplayName, string? DisplayDescription, object? Parameter, string? ConfirmationMessage, string? IconName, IconVariant? IconVariant, bool IsHighlighted)
+{
+    /// <summary>What is asked for before it runs.</summary>
+    public IReadOnlyList<InteractionInput> Arguments { get; init; } = [];
+}
 
 /// <summary>A resource's new snapshot.</summary>
 public class ResourceEvent(IResource resource, string resourceId, CustomResourceSnapshot snapshot)

@@ -42,6 +42,9 @@ public sealed class ExecuteCommandContext
     [Obsolete("Use Services instead.")]
     public IServiceProvider ServiceProvider => Services;
 
+    /// <summary>The values of the command's arguments.</summary>
+    public required InteractionInputCollection Arguments { get; init; }
+
     /// <summary>Ends the command.</summary>
     public required CancellationToken CancellationToken { get; init; }
 
@@ -154,6 +157,9 @@ public class CommandOptions
     /// <summary>Whether it stands beside the resource.</summary>
     public bool IsHighlighted { get; set; }
 
+    /// <summary>What is asked for before it runs.</summary>
+    public IReadOnlyList<InteractionInput> Arguments { get; set; } = [];
+
     /// <summary>Decides whether it can be run; null for always.</summary>
     public Func<UpdateCommandStateContext, ResourceCommandState>? UpdateState { get; set; }
 }
@@ -162,8 +168,15 @@ public class CommandOptions
 public sealed class ResourceCommandAnnotation(string name, string displayName, Func<UpdateCommandStateContext, ResourceCommandState> updateState, Func<ExecuteCommandContext, Task<ExecuteCommandResult>> executeCommand, string? displayDescription, object? parameter, string? confirmationMessage, string? iconName, IconVariant? iconVariant, bool isHighlighted)
     : IResourceAnnotation
 {
+    /// <summary>Makes a command that asks for values before it runs.</summary>
+    public ResourceCommandAnnotation(string name, string displayName, Func<UpdateCommandStateContext, ResourceCommandState> updateState, Func<ExecuteCommandContext, Task<ExecuteCommandResult>> executeCommand, string? displayDescription, IReadOnlyList<InteractionInput>? arguments, string? confirmationMessage, string? iconName, IconVariant? iconVariant, bool isHighlighted)
+        : this(name, displayName, updateState, executeCommand, displayDescription, parameter: null, confirmationMessage, iconName, iconVariant, isHighlighted) => Arguments = arguments ?? [];
+
     /// <summary>The name.</summary>
     public string Name { get; } = name;
+
+    /// <summary>What is asked for before it runs; each input's value is the usual one.</summary>
+    public IReadOnlyList<InteractionInput> Arguments { get; } = [];
 
     /// <summary>What is shown.</summary>
     public string DisplayName { get; } = displayName;

@@ -40,7 +40,12 @@ internal sealed partial class HealthMonitor(
         var isRunning = @event.Snapshot.State?.Text == KnownResourceStates.Running;
         if (isRunning)
         {
-            watch.Running.Add(@event.ResourceId);
+            // One process of several was started again: what the checks found before is no news about it, and it is not ready yet.
+            if (watch.Running.Add(@event.ResourceId) && watch.Stop is not null)
+            {
+                watch.Stop.Cancel();
+                watch.Stop = null;
+            }
         }
         else
         {

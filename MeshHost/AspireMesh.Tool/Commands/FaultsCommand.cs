@@ -6,11 +6,11 @@ using AspireMesh.Tool.Output;
 
 namespace AspireMesh.Tool.Commands;
 
-/// <summary><c>aspiremesh faults</c>: list, journal, add, remove, clear.</summary>
+/// <summary><c>aspiremesh faults</c>: list, journal, add, remove, clear, run.</summary>
 internal static class FaultsCommand
 {
     public static Command Create(ToolTerminal terminal) =>
-        new("faults", "Faults in force: list, journal, add, remove, clear.") { List(terminal), Journal(terminal), FaultsAddCommand.Create(terminal), Remove(terminal), Clear(terminal) };
+        new("faults", "Faults in force: list, journal, add, remove, clear; and experiments: run.") { List(terminal), Journal(terminal), FaultsAddCommand.Create(terminal), Remove(terminal), Clear(terminal), FaultsRunCommand.Create(terminal) };
 
     /// <summary>A fault in one line.</summary>
     public static string Describe(FaultRule rule)

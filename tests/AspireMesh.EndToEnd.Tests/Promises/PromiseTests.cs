@@ -2,9 +2,11 @@ using Aspire.Hosting.Testing;
 using AspireMesh.Chaos;
 using AspireMesh.Chaos.Experiments;
 using AspireMesh.Chaos.Reports;
+using AspireMesh.Hosting;
 
 namespace AspireMesh.EndToEnd.Tests.Promises;
 
+/// <summary>Each promise is kept by the shop as it is, and broken by one that lacks what protects it: otherwise the experiment would show nothing.</summary>
 [Collection(PromiseCollection.Name)]
 public sealed class PromiseTests(PromiseShops shops)
 {
@@ -14,10 +16,32 @@ public sealed class PromiseTests(PromiseShops shops)
     [Fact]
     public Task A_dead_inventory_replica_is_not_noticed() => HoldsAsync(ShopPromises.DeadInventoryReplicaIsNotNoticed);
 
+    [Fact]
+    public Task Without_the_policies_of_its_edge_checkout_does_not_survive_a_slow_payments() => BreaksAsync(ShopPromises.CheckoutSurvivesSlowPayments);
+
+    [Fact]
+    public Task With_one_replica_a_dead_inventory_is_noticed() => BreaksAsync(ShopPromises.DeadInventoryReplicaIsNotNoticed);
+
     private async Task HoldsAsync(Func<ExperimentShop, Experiment> promise)
     {
         var shop = await shops.GetAsync("as it is", null);
         var result = await shop.App.RunAsync(promise(shop), TestContext.Current.CancellationToken);
         Assert.True(result.Verdict == Verdict.Held, ExperimentReport.ToMarkdown(result));
+    }
+
+    private async Task BreaksAsync(Func<ExperimentShop, Experiment> promise)
+    {
+        var shop = await shops.GetAsync("without protection", WithoutProtection);
+        var result = await shop.App.RunAsync(promise(shop), TestContext.Current.CancellationToken);
+        Assert.True(result.Verdict == Verdict.Failed, ExperimentReport.ToMarkdown(result));
+    }
+
+    // What the AppHost says of edges is kept on the mesh resource.
+    private static void WithoutProtection(IDistributedApplicationTestingBuilder builder)
+    {
+        var mesh = builder.Resources.OfType<MeshResource>().Single();
+        foreach (var policy in mesh.Annotations.Where(a => a.GetType().Name == "MeshEdgeAnnotation").ToArray()) mesh.Annotations.Remove(policy);
+        var inventory = builder.Resources.Single(r => r.Name == "inventory");
+        foreach (var replicas in inventory.Annotations.OfType<ReplicaAnnotation>().ToArray()) inventory.Annotations.Remove(replicas);
     }
 }

@@ -81,6 +81,7 @@ internal static class ResourceMessage
 
     private static ResourceCommand DescribeCommand(ResourceCommandSnapshot command) => new()
     {
+        ArgumentInputs = { command.Arguments.Select(DescribeInput) },
         Name = command.Name,
         DisplayName = command.DisplayName,
         DisplayDescription = command.DisplayDescription ?? "",
@@ -96,6 +97,22 @@ internal static class ResourceMessage
             _ => Protocol.ResourceCommandState.Hidden,
         },
     };
+
+    private static InteractionInput DescribeInput(Aspire.Hosting.InteractionInput input)
+    {
+        var message = new InteractionInput
+        {
+            Name = input.Name,
+            Label = input.Label ?? input.Name,
+            Description = input.Description ?? "",
+            Placeholder = input.Placeholder ?? "",
+            Required = input.Required,
+            Value = input.Value ?? "",
+            InputType = (InputType)((int)input.InputType + 1),
+        };
+        foreach (var (value, shown) in input.Options ?? []) message.Options[value] = shown;
+        return message;
+    }
 
     private static HealthReport DescribeHealth(HealthReportSnapshot report)
     {

@@ -1,3 +1,4 @@
+using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using AspireMesh.Simulator.Dashboard.Feed;
 using AspireMesh.Simulator.Dashboard.Protocol;
@@ -80,7 +81,8 @@ internal sealed partial class ResourceService(
 
     public override async Task<ResourceCommandResponse> ExecuteResourceCommand(ResourceCommandRequest request, ServerCallContext context)
     {
-        var result = await commands.ExecuteCommandAsync(request.ResourceName, request.CommandName, context.CancellationToken).ConfigureAwait(false);
+        var arguments = new InteractionInputCollection([.. request.Arguments.Select(a => new Aspire.Hosting.InteractionInput { Name = a.Key, InputType = Aspire.Hosting.InputType.Text, Value = Text(a.Value) })]);
+        var result = await commands.ExecuteCommandAsync(request.ResourceName, request.CommandName, arguments, context.CancellationToken).ConfigureAwait(false);
         var message = result.Message ?? "";
         var response = new ResourceCommandResponse
         {
@@ -100,6 +102,14 @@ internal sealed partial class ResourceService(
 
         return response;
     }
+
+    private static string Text(Google.Protobuf.WellKnownTypes.Value value) => value.KindCase switch
+    {
+        Google.Protobuf.WellKnownTypes.Value.KindOneofCase.StringValue => value.StringValue,
+        Google.Protobuf.WellKnownTypes.Value.KindOneofCase.NumberValue => value.NumberValue.ToString(System.Globalization.CultureInfo.InvariantCulture),
+        Google.Protobuf.WellKnownTypes.Value.KindOneofCase.BoolValue => value.BoolValue ? "true" : "false",
+        _ => "",
+    };
 
     private static Protocol.CommandResultFormat MapFormat(Aspire.Hosting.ApplicationModel.CommandResultFormat format) => format switch
     {

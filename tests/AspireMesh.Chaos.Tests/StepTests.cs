@@ -1,0 +1,107 @@
+using AspireMesh.Chaos.Documents;
+using AspireMesh.Chaos.Experiments;
+using AspireMesh.Protocol.Diagnostics;
+using AspireMesh.Protocol.Faults;
+
+namespace AspireMesh.Chaos.Tests;
+
+public class StepTests
+{
+    private readonly FakeMesh _mesh = new();
+
+    [Fact]
+    public async Task What_was_done_is_undone_the_last_first_and_one_failure_keeps_nothing_else_in_force()
+    {
+        var order = new List<string>();
+        var experiment = Experiment.Named("x").Load(_mesh.CallAsync, requests: 1, concurrency: 1, steady: 1)
+            .Step(s => s.Do("a", _ => Said("do a"), () => Said("undo a")).Inject(ChaosEdge.Into("api"), Faults.Delay(TimeSpan.FromSeconds(1))).Do("b", _ => Said("do b"), () => throw new InvalidOperationException("b sticks")));
+
+        await Assert.ThrowsAsync<AggregateException>(() => experiment.RunAsync(_mesh.Open()));
+
+        Assert.Equal(["do a", "do b", "undo a"], order);
+        Assert.Empty(_mesh.Faults);
+
+        Task Said(string what)
+        {
+            order.Add(what);
+            return Task.CompletedTask;
+        }
+    }
+
+    [Fact]
+    public async Task Rows_run_at_once_and_a_fault_with_a_time_leaves_before_the_end()
+    {
+        var both = new Barrier(2);
+        var seen = new List<int>();
+        var experiment = Experiment.Named("x").Load(_mesh.CallAsync, requests: 1, concurrency: 1, steady: 1)
+            .Step(s => s
+                .InParallel(a => a.Do("a", _ => MeetAsync()), b => b.Do("b", _ => MeetAsync()))
+                .InParallel(a => a.Inject(ChaosEdge.Into("api"), Faults.Delay(TimeSpan.FromSeconds(1)), o => o.For = TimeSpan.FromMilliseconds(1)), b => b.Inject(ChaosEdge.Into("db"), Faults.Delay(TimeSpan.FromSeconds(1))))
+                .Do("look", _ => { seen.Add(_mesh.Faults.Count); return Task.CompletedTask; }));
+
+        var result = await experiment.RunAsync(_mesh.Open());
+
+        Assert.Equal(Verdict.Held, result.Verdict);
+        Assert.Equal([1], seen);
+        Assert.Equal(2, result.Faults.Length);
+        Assert.Empty(_mesh.Faults);
+
+        Task MeetAsync() => Task.Run(() => Assert.True(both.SignalAndWait(TimeSpan.FromSeconds(60))));
+    }
+
+    [Fact]
+    public async Task An_abort_condition_ends_calls_that_hang()
+    {
+        var hang = false;
+        var experiment = Experiment.Named("x")
+            .Load(async token => { if (hang) await Task.Delay(Timeout.InfiniteTimeSpan, token); return true; }, requests: 5, concurrency: 1, steady: 1)
+            .Step(s => s.Do("hang", _ => { hang = true; return Task.CompletedTask; }, () => { hang = false; return Task.CompletedTask; }))
+            .AbortWhen(new ClaimDocument { Kind = ClaimKind.Fires, AtLeast = 3 });
+        _mesh.Tallies.Add(new FaultTally { Fault = "test-1", Kind = "delay", To = "api", Fires = 3 });
+
+        var result = await experiment.RunAsync(_mesh.Open());
+
+        Assert.Equal(Verdict.Aborted, result.Verdict);
+        Assert.Contains("all faults fired at least 3 times, found 3", result.AbortReason);
+    }
+
+    [Fact]
+    public async Task Steps_that_are_in_force_too_long_are_aborted()
+    {
+        var experiment = Experiment.Named("x").Load(_mesh.CallAsync, requests: 1, concurrency: 1, steady: 1).Step(s => s.Wait(TimeSpan.FromHours(1))).Within(new BlastRadius { MaxTime = TimeSpan.FromMilliseconds(1) });
+
+        Assert.Equal(Verdict.Aborted, (await experiment.RunAsync(_mesh.Open())).Verdict);
+    }
+
+    [Fact]
+    public async Task The_blast_radius_is_looked_at_before_anything_is_done()
+    {
+        var experiment = Experiment.Named("x").Load(_mesh.CallAsync).Inject(ChaosEdge.Into("payments"), Faults.Abort()).Within(new BlastRadius { Resources = ["catalog"], MaxPercent = 10 });
+
+        var error = await Assert.ThrowsAsync<MeshValidationException>(() => experiment.RunAsync(_mesh.Open()));
+
+        Assert.Equal(2, error.Problems.Length);
+        Assert.Empty(_mesh.Removed);
+    }
+
+    [Fact]
+    public async Task A_session_holds_a_lease_under_its_name_and_its_faults_carry_it()
+    {
+        await using var session = _mesh.Open();
+        var fault = await session.InjectAsync(ChaosEdge.Into("api"), Faults.Abort());
+
+        Assert.Equal("test", fault.Rule.Owner);
+        Assert.InRange(_mesh.Leases["test"], 1, 60);
+    }
+
+    [Fact]
+    public async Task Pressure_on_the_machine_is_made_and_ended()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "pressure is made by the programs of a Unix shell");
+        foreach (var action in new[] { ProcessAction.Cpu, ProcessAction.Memory })
+        {
+            var undo = await Running.MachinePressure.StartAsync(new ProcessDocument { Action = action })!;
+            await undo();
+        }
+    }
+}

@@ -1,7 +1,6 @@
 using AspireMesh.Chaos;
 using AspireMesh.Chaos.Documents;
 using AspireMesh.Chaos.Experiments;
-using AspireMesh.Protocol.Faults;
 
 namespace AspireMesh.EndToEnd.Tests.Promises;
 
@@ -14,6 +13,7 @@ internal static class ShopPromises
         .Inject(ChaosEdge.Between("orders", "payments"), Faults.Delay(TimeSpan.FromSeconds(20)), o => o.Named("slow").OnPath("/payments").OnMethod("POST").First(2))
         .Hypothesis(h => h.SuccessRateAtLeast(1).FiresAtLeast(2, "slow").SuccessRateAtLeast(1, Phase.After));
 
+    /// <summary>One process of the inventory is killed; it is started again at the end.</summary>
     public static Experiment DeadInventoryReplicaIsNotNoticed(ExperimentShop shop) => Experiment.Named("a dead inventory replica is not noticed")
         .Load(shop.LookAtStockAsync, requests: 40, concurrency: 2, steady: 4)
         .Step(s => s.Process(new ProcessDocument { Action = ProcessAction.Kill, Resource = "inventory", Instance = 0 }))

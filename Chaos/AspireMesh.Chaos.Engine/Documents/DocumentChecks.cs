@@ -56,7 +56,7 @@ internal static class DocumentChecks
 
     private static void Check(InjectDocument inject, BlastRadius? radius, string place, ProblemList problems)
     {
-        FaultChecks.Check(new FaultRule { Id = inject.Id ?? place, Fault = inject.Fault, Activation = inject.Activation, Match = inject.Match, From = inject.From, To = inject.To }, problems);
+        FaultChecks.Check(new FaultRule { Id = inject.Id ?? place, Fault = inject.Fault, Activation = inject.Activation, Match = inject.Match, From = inject.From, To = inject.To, Endpoint = inject.Endpoint, Side = inject.Side, ExpiresAt = DateTimeOffset.MaxValue }, problems);
         problems.Range(place, "timeToLive", inject.TimeToLive, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         if (radius is null) return;
         if (inject.Activation.Percent > radius.MaxPercent) Bad(problems, place, $"the fault hits {inject.Activation.Percent} % of requests, and the blast radius allows {radius.MaxPercent}", $"\"percent\": {radius.MaxPercent}");

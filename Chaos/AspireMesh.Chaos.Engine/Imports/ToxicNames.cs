@@ -33,14 +33,14 @@ public static class ToxicNames
         return name switch
         {
             "latency" => new Fault { Kind = FaultKinds.Delay, Delay = Time("latency"), Jitter = Time("jitter"), Distribution = Number("jitter") > 0 ? "uniform" : "fixed" },
-            "down" => new Fault { Kind = "refuse" },
-            "bandwidth" => new Fault { Kind = "bandwidth", BytesPerSecond = (long)(Number("rate") * 1000) },
-            "slow_close" => new Fault { Kind = "slow-close", Delay = Time("delay") },
+            "down" => new Fault { Kind = FaultKinds.Refuse },
+            "bandwidth" => new Fault { Kind = FaultKinds.Bandwidth, BytesPerSecond = (long)(Number("rate") * 1000) },
+            "slow_close" => new Fault { Kind = FaultKinds.SlowClose, Delay = Time("delay") },
             // A timeout of 0 never closes: the data is lost and the connection stays.
-            "timeout" => new Fault { Kind = "black-hole", Delay = Time("timeout") },
+            "timeout" => new Fault { Kind = FaultKinds.BlackHole, Delay = Time("timeout") },
             "reset_peer" => new Fault { Kind = FaultKinds.Reset, Delay = Time("timeout") },
-            "slicer" => new Fault { Kind = "slicer", Bytes = (long)Number("average_size"), Delay = TimeSpan.FromMicroseconds(Number("delay")) },
-            _ => new Fault { Kind = "byte-limit", Bytes = (long)Number("bytes") },
+            "slicer" => new Fault { Kind = FaultKinds.Slicer, Bytes = (long)Number("average_size"), Delay = TimeSpan.FromMicroseconds(Number("delay")) },
+            _ => new Fault { Kind = FaultKinds.ByteLimit, Bytes = (long)Number("bytes") },
         };
 
         double Number(string attribute) => attributes.TryGetValue(attribute, out var value) ? value : 0;

@@ -1,6 +1,8 @@
 using Aspire.Hosting.Testing;
 using AspireMesh.EndToEnd.Tests.Running;
 using AspireMesh.EndToEnd.Tests.Shop;
+using AspireMesh.Protocol.Admin;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace AspireMesh.EndToEnd.Tests.Promises;
 
@@ -42,6 +44,14 @@ internal sealed class ExperimentShop : IAsyncDisposable
             await app.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Every sidecar is connected, has its SVID and obeys: a fault of an experiment before is quite gone.</summary>
+    public async Task<ExperimentShop> WellAsync()
+    {
+        using var mesh = new MeshAdminClient(await App.Services.GetRequiredService<MeshAccess>().Run);
+        await Eventually.GetAsync(() => mesh.GetStatusAsync(CancellationToken.None), s => s.Workloads.All(w => w.Healthy), "a mesh that is well", Patience, s => string.Join("; ", s.Workloads.SelectMany(w => w.Problems)));
+        return this;
     }
 
     /// <summary>A whole order, from the basket to the parcel. What is sold changes, because the shelves are small.</summary>
@@ -88,10 +98,11 @@ public sealed class PromiseShops : IAsyncLifetime
         await _gate.WaitAsync();
         try
         {
-            if (_running is not null && _variation == variation) return _running;
+            if (_running is not null && _variation == variation) return await _running.WellAsync();
             if (_running is not null) await _running.DisposeAsync();
             (_running, _variation) = (null, variation);
-            return _running = await ExperimentShop.StartAsync(vary);
+            _running = await ExperimentShop.StartAsync(vary);
+            return await _running.WellAsync();
         }
         finally
         {

@@ -12,7 +12,8 @@ public partial class ResourceNotificationService
             return;
         }
 
-        await PublishUpdateAsync(resource, s => s with { State = KnownResourceStates.Waiting }).ConfigureAwait(false);
+        // A process of several that is started again does not stop the others.
+        await PublishUpdateAsync(resource, s => s.State?.Text == KnownResourceStates.Running ? s : s with { State = KnownResourceStates.Waiting }).ConfigureAwait(false);
         await Task.WhenAll(waits.Select(wait => WaitForAsync(resource, wait, cancellationToken))).ConfigureAwait(false);
     }
 

@@ -1,10 +1,11 @@
+using System.Globalization;
 using System.Security.Cryptography;
 
 namespace Shop.AppHost;
 
 /// <summary>
 /// Where the inventory keeps its stock: the PostgreSQL installed on this machine, else one in a container where an engine answers, else SQLite in the
-/// inventory's own process. <c>--Shop:Store=installed|container|sqlite</c> decides instead.
+/// inventory's own process. <c>--Shop:Store=installed|container|sqlite</c> decides instead. <c>--Shop:InventoryReplicas=2</c> makes it more processes on one store.
 /// </summary>
 internal static class StockStore
 {
@@ -37,9 +38,9 @@ internal static class StockStore
     {
         var stock = inventory.ApplicationBuilder.AddConnectionString("stock", ReferenceExpression.Create(
             $"Host={postgres.Endpoint.Property(EndpointProperty.Host)};Port={postgres.Endpoint.Property(EndpointProperty.Port)};Username={User};Password={postgres.Password};Database={Database};SSL Mode=Disable"));
-        // Two, because the stock is in one place; a file of SQLite is one process's own.
+        // More than one only here: the stock is in one place, while a file of SQLite is one process's own.
         return inventory
-            .WithReplicas(2)
+            .WithReplicas(inventory.ApplicationBuilder.Configuration["Shop:InventoryReplicas"] is { } replicas ? int.Parse(replicas, CultureInfo.InvariantCulture) : 1)
             .WithReference(stock)
             .WithUrlForEndpoint("http", url => url.DisplayText = "stock in PostgreSQL")
             .WaitFor(postgres.Server);

@@ -111,6 +111,8 @@ public sealed class FaultsIntoContainersTests : IAsyncDisposable
         try
         {
             await DockerAsync(root, "import", "-", Image);
+            // An engine refuses a client that is newer than itself.
+            Environment.SetEnvironmentVariable("DOCKER_API_VERSION", (await DockerAsync(Stream.Null, "version", "--format", "{{.Server.APIVersion}}")).Trim());
         }
         catch (Exception e) when (e is System.ComponentModel.Win32Exception or InvalidOperationException)
         {
@@ -118,7 +120,7 @@ public sealed class FaultsIntoContainersTests : IAsyncDisposable
         }
     }
 
-    private static async Task DockerAsync(Stream input, params string[] arguments)
+    private static async Task<string> DockerAsync(Stream input, params string[] arguments)
     {
         using var process = Process.Start(new ProcessStartInfo("docker", arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
         var output = process.StandardOutput.ReadToEndAsync();
@@ -134,7 +136,6 @@ public sealed class FaultsIntoContainersTests : IAsyncDisposable
             await process.StandardInput.BaseStream.DisposeAsync();
         }
         await process.WaitForExitAsync();
-        await output;
-        if (process.ExitCode != 0) throw new InvalidOperationException(await error);
+        return process.ExitCode == 0 ? await output : throw new InvalidOperationException(await error);
     }
 }

@@ -29,7 +29,7 @@ internal sealed class ExperimentShop : IAsyncDisposable
     {
         Machine.NeedNode();
         Machine.NeedPostgres();
-        var appHost = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Shop_AppHost>(["--Mesh:Chaos=true", "--Shop:Store=installed"]);
+        var appHost = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Shop_AppHost>(["--Mesh:Chaos=true", "--Shop:Store=installed", "--Shop:InventoryReplicas=2"]);
         vary?.Invoke(appHost);
         var app = await appHost.BuildAsync();
         try

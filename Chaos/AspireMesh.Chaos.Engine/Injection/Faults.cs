@@ -27,29 +27,4 @@ public static partial class Faults
 
     /// <summary>Resets the connection instead of forwarding.</summary>
     public static Fault Reset() => new() { Kind = FaultKinds.Reset };
-
-    /// <summary>Nobody takes the connection.</summary>
-    public static Fault Refuse() => new() { Kind = FaultKinds.Refuse };
-
-    /// <summary>Nothing arrives and nothing comes back.</summary>
-    public static Fault BlackHole() => new() { Kind = FaultKinds.BlackHole };
-
-    /// <summary>What is sent arrives, and no answer comes.</summary>
-    public static Fault Hang() => new() { Kind = FaultKinds.Hang };
-
-    /// <summary>So many bytes a second over the connection.</summary>
-    public static Fault Bandwidth(long bytesPerSecond) => new() { Kind = FaultKinds.Bandwidth, BytesPerSecond = bytesPerSecond };
-
-    /// <summary>The callee does the work and its answer is lost.</summary>
-    public static Fault DropResponse() => new() { Kind = FaultKinds.DropResponse };
-
-    /// <summary>The callee gets the request twice.</summary>
-    public static Fault Replay() => new() { Kind = FaultKinds.Replay };
-
-    /// <summary>The caller finds no destination.</summary>
-    public static Fault NoDestinations() => new() { Kind = FaultKinds.NoDestinations };
-
-    /// <summary>Any kind that the mesh knows, with its defaults.</summary>
-    /// <param name="kind">One of <see cref="FaultKinds"/>.</param>
-    public static Fault Of(string kind) => new() { Kind = kind };
 }

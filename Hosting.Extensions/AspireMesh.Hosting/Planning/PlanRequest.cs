@@ -20,6 +20,12 @@ internal sealed record PlanRequest
     /// <summary>Run or publish.</summary>
     public required DistributedApplicationExecutionContext Context { get; init; }
 
+    /// <summary>Whether it is for a cluster: fixed ports, pods in place of processes.</summary>
+    public bool ForCluster => Context.IsPublishMode;
+
+    /// <summary>The resource as it is in the model: one that was replaced (a program published as a container) goes by its name.</summary>
+    public IResource InModel(IResource resource) => ForCluster ? Resources.FirstOrDefault(r => r.Name == resource.Name) ?? resource : resource;
+
     /// <summary>How many sidecars a resource has: its replicas, where the host tells them apart.</summary>
     public required Func<IResource, int> SidecarsOf { get; init; }
 

@@ -8,8 +8,8 @@ internal sealed class PolicyTargets(PlanRequest request, List<MeshProblem> error
 {
     /// <summary>Whether a change is about an edge. A child (a database) stands for its parent.</summary>
     public static bool Matches(MeshEdgeAnnotation change, IResource from, IResource to, string endpoint) =>
-        (change.From is null || Owner(change.From) == from)
-        && (change.To is null || Owner(change.To) == to)
+        (change.From is null || Owner(change.From).Name == from.Name)
+        && (change.To is null || Owner(change.To).Name == to.Name)
         && (change.Endpoint is null || string.Equals(change.Endpoint, endpoint, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Reports policies on edges and resources that are not there.</summary>

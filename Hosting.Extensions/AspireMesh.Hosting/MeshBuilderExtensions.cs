@@ -67,6 +67,9 @@ public static class MeshBuilderExtensions
     /// <summary>Allows faults to be injected.</summary>
     public static IResourceBuilder<MeshResource> WithChaos(this IResourceBuilder<MeshResource> mesh, bool enabled = true) => mesh.Set(o => o.Chaos = enabled);
 
+    /// <summary>Allows faults to be injected in a cluster that the mesh is published to; <see cref="WithChaos"/> alone does not.</summary>
+    public static IResourceBuilder<MeshResource> WithPublishedChaos(this IResourceBuilder<MeshResource> mesh, bool enabled = true) => mesh.Set(o => o.PublishedChaos = enabled);
+
     /// <summary>Takes policies from a file too; its entries win over what the AppHost says.</summary>
     /// <param name="mesh">The mesh.</param>
     /// <param name="path">The file, relative to the AppHost's folder.</param>

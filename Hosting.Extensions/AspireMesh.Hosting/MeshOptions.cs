@@ -20,6 +20,9 @@ public sealed class MeshOptions
     /// <summary>Whether faults may be injected. Default: the configuration key <c>Mesh:Chaos</c>, else false.</summary>
     public bool? Chaos { get; set; }
 
+    /// <summary>Whether faults may be injected in a cluster too. Default false: what is on for tests is off in production unless it is said twice.</summary>
+    public bool PublishedChaos { get; set; }
+
     /// <summary>How long an SVID lives; renewed at about half of it. Default 1 hour.</summary>
     public TimeSpan SvidLifetime { get; set; } = TimeSpan.FromHours(1);
 

@@ -48,6 +48,7 @@ internal static class MeshTool
         PoliciesCommand.Create(terminal),
         ServeCommand.Create(terminal),
         RehearseCommand.Create(terminal),
+        InjectCommand.Create(terminal),
     };
 
     private static string CommandPath(ParseResult parsed)

@@ -1,7 +1,9 @@
+using AspireMesh.Hosting.Kubernetes;
 using AspireMesh.Protocol.Policies;
 using Shop.AppHost;
 
 var builder = DistributedApplication.CreateBuilder(args);
+builder.AddKubernetesEnvironment("k8s").WithDashboard(false);
 
 var cache = builder.AddProject<Projects.Shop_Cache>("cache")
     .WithEndpoint(scheme: "tcp", name: "redis", env: "CACHE_PORT");
@@ -22,7 +24,8 @@ inventory.WithEnvironment("GRPC_PORT", $"{inventory.GetEndpoint("grpc").Property
 
 var payments = builder.AddExecutable("payments", "node", "../Shop.Payments", "server.js")
     .WithHttpEndpoint(env: "PORT")
-    .WithHttpHealthCheck("/health");
+    .WithHttpHealthCheck("/health")
+    .PublishAsDockerFile();
 
 var orders = builder.AddProject<Projects.Shop_Orders>("orders")
     .WithReference(inventory)
@@ -48,5 +51,7 @@ mesh.Edge(orders, payments)
     .WithRetry(r => r with { MaxRetries = 3, NonIdempotentMethods = true, Conditions = r.Conditions | RetryConditions.PerTryTimeout, BudgetRatio = 1 });
 // Orders says who called: its sidecar works on requests, so both ends of a call are in its trace.
 orders.WithMeshIdentityHeader();
+
+mesh.PublishMeshTo(MeshBackend.AspireMesh);
 
 builder.Build().Run();

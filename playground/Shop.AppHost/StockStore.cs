@@ -15,7 +15,7 @@ internal static class StockStore
     public static IResourceBuilder<ProjectResource> WithStockStore(this IResourceBuilder<ProjectResource> inventory)
     {
         var builder = inventory.ApplicationBuilder;
-        var choice = builder.Configuration["Shop:Store"] ?? Choose();
+        var choice = builder.Configuration["Shop:Store"] ?? (builder.ExecutionContext.IsPublishMode ? "container" : Choose());
         return choice switch
         {
             "installed" => inventory.WithPostgres(builder.AddInstalledPostgres(Password(builder), InstalledPostgres.FindFolder()

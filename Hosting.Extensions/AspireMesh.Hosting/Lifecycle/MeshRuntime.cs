@@ -54,6 +54,8 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
         if (context.IsPublishMode)
         {
             if (plan.Errors.Length > 0) throw new MeshValidationException(plan.Errors);
+            if (mesh.TryGetLastAnnotation<MeshPublishedAnnotation>(out var published)) PublishedPlan.Apply(plan, published.ThroughSidecars);
+            else LogWarning(MeshDiagnostics.PublishNotice.Found("What is published has no mesh: nothing is encrypted or checked there. Reference AspireMesh.Hosting.Kubernetes and write .PublishMeshTo(MeshBackend.AspireMesh) on the mesh.").ToString());
             return;
         }
 

@@ -15,20 +15,20 @@ internal sealed class GatewayPlanner(PlanRequest request, List<MeshProblem> erro
     {
         var gateways = ImmutableArray.CreateBuilder<(GatewayPlan, GatewayModel)>();
         var asked = request.Mesh.Annotations.OfType<MeshGatewayAnnotation>().ToList();
-        foreach (var gateway in asked.Where(g => !workloads.Contains(g.Workload)))
+        foreach (var gateway in asked.Where(g => !workloads.Contains(request.InModel(g.Workload))))
         {
             errors.Add(MeshDiagnostics.UnknownWorkload.Found($"mesh.Gateway leads to '{gateway.Workload.Name}', which is not in the mesh. Write .WithMesh() on '{gateway.Workload.Name}', or remove the gateway."));
         }
         foreach (var workload in workloads)
         {
             HashSet<EndpointAnnotation> done = [];
-            foreach (var gateway in asked.Where(g => g.Workload == workload))
+            foreach (var gateway in asked.Where(g => request.InModel(g.Workload) == workload))
             {
                 if (Endpoint(gateway) is not { } endpoint) continue;
                 done.Add(endpoint);
-                gateways.Add(Make(workload, endpoint, gateway.Name, gateway.Port, gateway.Tls, gateway.Change));
+                gateways.Add(Make(workload, endpoint, gateway.Name, ClusterPort(gateways, workload) ?? gateway.Port, gateway.Tls, gateway.Change));
             }
-            foreach (var endpoint in External(workload).Where(e => !done.Contains(e))) gateways.Add(Make(workload, endpoint, null, null, null, g => g));
+            foreach (var endpoint in External(workload).Where(e => !done.Contains(e))) gateways.Add(Make(workload, endpoint, null, ClusterPort(gateways, workload), null, g => g));
         }
         return gateways.ToImmutable();
     }
@@ -73,11 +73,14 @@ internal sealed class GatewayPlanner(PlanRequest request, List<MeshProblem> erro
             Name = name ?? (External(workload).Count() > 1 ? $"{workload.Name}-{endpoint.Name}" : workload.Name),
             Workload = workload.Name,
             Endpoint = endpoint.Name,
-            Listen = $"{MeshListener.Host}:{listen}",
+            Listen = $"{(request.ForCluster ? ClusterPorts.AnyAddress : MeshListener.Host)}:{listen}",
         });
-        if (tls && model.CertificatePem is null) model = model with { CertificatePem = Certificate(workload) };
+        if (tls && !request.ForCluster && model.CertificatePem is null) model = model with { CertificatePem = Certificate(workload) };
         return (new GatewayPlan(workload, endpoint, $"{(model.CertificatePem is null ? "http" : "https")}://localhost:{listen}", takes), model);
     }
+
+    private int? ClusterPort(IEnumerable<(GatewayPlan Plan, GatewayModel Model)> before, IResource workload) =>
+        request.ForCluster ? ClusterPorts.Gateway(before.Count(g => g.Plan.Resource == workload)) : null;
 
     private string? Certificate(IResource workload)
     {

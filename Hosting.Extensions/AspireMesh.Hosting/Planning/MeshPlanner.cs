@@ -20,7 +20,7 @@ internal sealed class MeshPlanner
     private MeshPlanner(PlanRequest request)
     {
         _request = request;
-        _participants = [.. request.Resources.Where(Participants.CanTakePart)];
+        _participants = [.. request.Resources.Where(r => Participants.CanTakePart(r) && (!request.ForCluster || Participants.IsDeployed(r)))];
         _isParticipant = [.. _participants];
         _external = new ExternalServices(request.Context, request.TimeProvider);
     }
@@ -48,7 +48,8 @@ internal sealed class MeshPlanner
                 Mtls = options.Mtls,
                 SvidLifetime = options.SvidLifetime,
                 DrainTime = options.DrainTime,
-                ChaosEnabled = options.Chaos ?? false,
+                ChaosEnabled = options.Chaos is true && (!_request.ForCluster || options.PublishedChaos),
+                SidecarsComeAndGo = _request.ForCluster,
                 RefuseUndeclaredEgress = options.RefuseUndeclaredEgress,
                 Workloads = [.. workloads.Select(w => w.Model)],
                 Edges = [.. edges.Select(e => e.Model)],
@@ -70,7 +71,7 @@ internal sealed class MeshPlanner
         {
             var found = await finder.FindAsync(caller, cancellationToken);
             _warnings.AddRange(found.Warnings);
-            foreach (var (callee, name) in found.Endpoints) AddReference(caller, callee, name);
+            foreach (var (callee, name) in found.Endpoints) AddReference(caller, _request.InModel(callee), name);
             foreach (var external in found.External) await AddExternalAsync(caller, external, cancellationToken);
             if (_request.Context.IsRunMode && Participants.IsContainer(caller) && _references.FirstOrDefault(r => r.From == caller) is { To: not null } first)
             {
@@ -87,8 +88,20 @@ internal sealed class MeshPlanner
             _warnings.Add(MeshDiagnostics.OutsideTheMesh.Found($"'{caller.Name}' calls '{callee.Name}', which is outside the mesh ({reason}): the call is neither encrypted nor checked. To change that, write .WithMesh() on '{callee.Name}'."));
             return;
         }
-        if (!_isParticipant.Contains(callee)) return;
+        if (!_isParticipant.Contains(callee))
+        {
+            if (_request.ForCluster && Participants.CanTakePart(callee))
+            {
+                _errors.Add(MeshDiagnostics.CannotPublish.Found($"'{caller.Name}' calls '{callee.Name}', which is a program of this machine and is not deployed. Write .PublishAsDockerFile() on '{callee.Name}', or use a container in publish mode."));
+            }
+            return;
+        }
         if (callee.Annotations.OfType<EndpointAnnotation>().FirstOrDefault(e => string.Equals(e.Name, name, StringComparison.OrdinalIgnoreCase)) is not { } endpoint) return;
+        if (_request.ForCluster)
+        {
+            endpoint = ClusterPorts.Reached(callee, endpoint);
+            if (_references.Any(r => r.From == caller && r.To == callee && r.Endpoint == endpoint)) return;
+        }
         if (EndpointKinds.IsUdp(endpoint))
         {
             _errors.Add(MeshDiagnostics.UdpEndpoint.Found($"'{caller.Name}' calls '{callee.Name}' at its UDP endpoint '{name}': sidecars carry TCP only. Write .WithoutMesh(\"uses UDP\") on '{callee.Name}', or offer the endpoint over TCP."));
@@ -126,7 +139,7 @@ internal sealed class MeshPlanner
 
     private ImmutableArray<SidecarPlan> SidecarsOf(IResource resource)
     {
-        var count = Math.Max(1, _request.SidecarsOf(resource));
+        var count = _request.ForCluster ? 1 : Math.Max(1, _request.SidecarsOf(resource));
         var builder = ImmutableArray.CreateBuilder<SidecarPlan>(count);
         for (var ordinal = 0; ordinal < count; ordinal++)
         {
@@ -144,12 +157,13 @@ internal sealed class MeshPlanner
     private (WorkloadPlan Plan, WorkloadModel Model) Workload(IResource resource)
     {
         var endpoints = Endpoints(resource).ToImmutableArray();
-        var app = endpoints.Select(e => new AppEndpointPlan(e.Name, EndpointKinds.AppSide(resource, e))).ToImmutableArray();
+        var app = endpoints.Select(e => new AppEndpointPlan(e.Name, _request.ForCluster ? e : EndpointKinds.AppSide(resource, e))).ToImmutableArray();
+        var ports = ClusterPorts.Of(resource);
         var model = new WorkloadModel
         {
             Name = resource.Name,
-            Endpoints = [.. endpoints.Zip(app, (e, a) => new EndpointModel { Name = e.Name, Protocol = EndpointKinds.ProtocolOf(e), AppTls = a.App.TlsEnabled })],
-            Sidecars = _request.NextPort is not { } next
+            Endpoints = [.. endpoints.Zip(app, (e, a) => new EndpointModel { Name = e.Name, Protocol = EndpointKinds.ProtocolOf(e), AppTls = a.App.TlsEnabled, App = _request.ForCluster ? Address(ports[e.Name]) : null })],
+            Sidecars = _request.ForCluster ? [ClusterPorts.Sidecar(resource)] : _request.NextPort is not { } next
                 ? []
                 : [.. _sidecars[resource].Select(s => new SidecarModel { Instance = s.Instance, Inbound = Address(next()), Admin = Address(next()) })],
         };
@@ -164,7 +178,8 @@ internal sealed class MeshPlanner
         foreach (var (from, to, endpoint, name) in _references)
         {
             var sidecars = _sidecars[from];
-            var ports = _request.NextPort is { } next ? [.. sidecars.Select(_ => next())] : ImmutableArray<int>.Empty;
+            ImmutableArray<int> ports = _request.ForCluster ? [ClusterPorts.Outbound(edges.Count(e => e.Item1.From == from))]
+                : _request.NextPort is { } next ? [.. sidecars.Select(_ => next())] : [];
             var outside = to is ExternalServiceResource external ? _external.AddressOf(external) : null;
             var scheme = endpoint is null ? "http" : EndpointKinds.ListenerScheme(endpoint);
             var model = new EdgeModel
@@ -181,7 +196,8 @@ internal sealed class MeshPlanner
         return edges.ToImmutable();
     }
 
-    private static IEnumerable<EndpointAnnotation> Endpoints(IResource resource) => resource.Annotations.OfType<EndpointAnnotation>().Where(e => !EndpointKinds.IsUdp(e));
+    private IEnumerable<EndpointAnnotation> Endpoints(IResource resource) =>
+        resource.Annotations.OfType<EndpointAnnotation>().Where(e => !EndpointKinds.IsUdp(e) && (!_request.ForCluster || ClusterPorts.Reached(resource, e) == e));
 
     private static string Address(int port) => $"{MeshListener.Host}:{port}";
 }

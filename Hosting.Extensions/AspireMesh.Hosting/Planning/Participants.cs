@@ -21,6 +21,9 @@ internal static class Participants
         return resource is ProjectResource or ExecutableResource || IsContainer(resource);
     }
 
+    /// <summary>Whether it is deployed to a cluster: projects and containers are, programs of this machine are not.</summary>
+    public static bool IsDeployed(IResource resource) => !resource.IsExcludedFromPublish() && (resource is ProjectResource || IsContainer(resource));
+
     /// <summary>Whether it runs in a container.</summary>
     public static bool IsContainer(IResource resource) => resource is ContainerResource || resource.Annotations.OfType<ContainerImageAnnotation>().Any();
 

@@ -198,6 +198,15 @@ public static class MeshDiagnostics
     /// <summary>A chart that our reader does not render.</summary>
     public static MeshDiagnostic BadChart { get; } = Define("MESH0701", "A chart cannot be rendered", "Publish again, or render it with: helm template");
 
+    /// <summary>Something that cannot be published.</summary>
+    public static MeshDiagnostic CannotPublish { get; } = Define("MESH0702", "The mesh cannot be published", "Correct what the message names.");
+
+    /// <summary>A policy that is lost in the mesh it was published to.</summary>
+    public static MeshDiagnostic PolicyLost { get; } = Define("MESH0703", "A policy is lost where the mesh is published to", "Keep our sidecars with keepSidecars: true, remove the policy, or publish without --strict.");
+
+    /// <summary>Something to know about what was published.</summary>
+    public static MeshDiagnostic PublishNotice { get; } = Define("MESH0704", "What was published differs from the laptop", "Read mesh-report.md.");
+
     /// <summary>A rehearsal that cannot be run, or not on this machine.</summary>
     public static MeshDiagnostic CannotRehearse { get; } = Define("MESH0710", "A chart cannot be rehearsed here", "Do what the message says; rehearsing needs root on Linux and the programs built.");
 

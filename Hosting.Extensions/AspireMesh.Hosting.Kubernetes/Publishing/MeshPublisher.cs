@@ -1,0 +1,146 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Aspire.Hosting.Pipelines;
+using AspireMesh.Hosting.Kubernetes.Rendering;
+using AspireMesh.Hosting.Lifecycle;
+using AspireMesh.Hosting.Planning;
+using AspireMesh.Manifests.Injecting;
+using AspireMesh.Manifests.Yaml;
+using AspireMesh.Protocol.Diagnostics;
+using AspireMesh.Protocol.Model;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace AspireMesh.Hosting.Kubernetes.Publishing;
+
+/// <summary>
+/// Puts the mesh into a chart that the host has written: sidecars into the pods, Services that lead to them, identities, network policies, the control plane, or another
+/// mesh's resources; then the report. It works on the chart's files, since Aspire's own types cannot say everything (a projected token has no type there), and so
+/// it does the same under either host.
+/// </summary>
+internal sealed class MeshPublisher
+{
+    private const string MeshFolder = "aspiremesh";
+    private readonly PipelineStepContext _context;
+    private readonly MeshPlan _plan;
+    private readonly MeshBackendAnnotation _target;
+    private readonly MeshModel _model;
+    private readonly ImmutableArray<string> _stripped;
+
+    public MeshPublisher(MeshResource mesh, PipelineStepContext context)
+    {
+        _context = context;
+        _plan = mesh.Annotations.OfType<MeshPlanAnnotation>().Last().Plan;
+        _target = mesh.Annotations.OfType<MeshBackendAnnotation>().Last();
+        // A private key has no place in a chart.
+        _stripped = [.. _plan.Model.Gateways.Where(g => g.CertificatePem is not null).Select(g => g.Name)];
+        _model = _plan.Model with { Gateways = [.. _plan.Model.Gateways.Select(g => g with { CertificatePem = null })] };
+    }
+
+    public async Task PublishAsync()
+    {
+        var environments = PublishedEnvironments.In(_context.Model).ToArray();
+        if (environments.Length == 0)
+        {
+            throw new MeshValidationException([MeshDiagnostics.CannotPublish.Found("The mesh is published into a chart, and the AppHost has no Kubernetes environment. Write builder.AddKubernetesEnvironment(\"k8s\").")]);
+        }
+        foreach (var environment in environments) await PublishAsync(PublishedEnvironments.Folder(_context, environment), environment);
+    }
+
+    private async Task PublishAsync(string folder, IComputeEnvironmentResource environment)
+    {
+        var rendering = Render();
+        var chart = new ChartFiles(folder);
+        foreach (var workload in _plan.Workloads) Weave(chart, workload.Resource.Name);
+        foreach (var manifest in rendering.Objects) chart.Write($"templates/{MeshFolder}/{manifest.FileName}", manifest.Body);
+        if (_target.ThroughSidecars)
+        {
+            foreach (var manifest in ControlPlaneObjects.Of(_model).Append(Policies().OfControlPlane())) chart.Write($"templates/{MeshFolder}/{manifest.Kind.ToLowerInvariant()}-{ShortName(manifest)}.yaml", manifest.Body);
+            chart.AppendValues(MeshValues.Defaults(_model.TrustDomain));
+        }
+        chart.WriteText("mesh-report.json", MeshReport.ToJson([rendering]));
+        chart.WriteText("mesh-report.md", MeshReport.ToMarkdown([rendering]));
+        chart.WriteText("rehearse.json", await RehearsalFile.OfAsync(_plan, _context, folder, _context.CancellationToken));
+        PlainManifests.Write(chart);
+        Report(rendering, environment);
+    }
+
+    /// <summary>The workload's own templates, changed, and the objects it has because of the mesh.</summary>
+    private void Weave(ChartFiles chart, string name)
+    {
+        var workload = _model.Workloads.First(w => w.Name == name);
+        foreach (var file in chart.Templates(name))
+        {
+            foreach (var body in file.Documents) Weave(body, workload);
+            chart.Write(file.Path, [.. file.Documents]);
+        }
+        foreach (var manifest in OwnObjects(workload)) chart.Write($"templates/{name}/mesh-{manifest.Kind.ToLowerInvariant()}{(manifest.Name.EndsWith("-gateway", StringComparison.Ordinal) ? $"-{manifest.Name}" : "")}.yaml", manifest.Body);
+    }
+
+    private void Weave(JsonObject body, WorkloadModel workload)
+    {
+        switch (body["kind"]?.GetValue<string>())
+        {
+            case "Deployment" or "StatefulSet" when body["spec"]!["template"] is JsonObject template:
+                if (_target.ThroughSidecars) SidecarPod.Add(template, MeshValues.Sidecar(workload.Name, _model.DrainTime));
+                else template["spec"]!["serviceAccountName"] ??= workload.Name;
+                break;
+            case "Service" when body["spec"] is JsonObject:
+                if (_target.ThroughSidecars) WorkloadObjects.LeadToSidecar(body, workload.Name);
+                WorkloadObjects.NameProtocols(body, workload);
+                break;
+        }
+    }
+
+    private IEnumerable<Manifest> OwnObjects(WorkloadModel workload)
+    {
+        yield return WorkloadObjects.ServiceAccount(workload.Name);
+        if (!_target.ThroughSidecars) yield break;
+        yield return WorkloadObjects.Bootstrap(workload.Name);
+        yield return Policies().Of(workload);
+        foreach (var gateway in _model.Gateways.Where(g => g.Workload == workload.Name)) yield return WorkloadObjects.Gateway(gateway);
+    }
+
+    private NetworkPolicies Policies() =>
+        new(_model, [.. _context.Model.Resources.Where(r => Participants.IsDeployed(r) && _model.Workloads.All(w => w.Name != r.Name)).Select(r => r.Name).Order(StringComparer.Ordinal)]);
+
+    private MeshRendering Render()
+    {
+        var placement = new MeshPlacement
+        {
+            Namespace = MeshValues.Namespace,
+            Workloads = _plan.Workloads.ToImmutableSortedDictionary(w => w.Resource.Name, w => new WorkloadPlacement
+            {
+                Service = $"{w.Resource.Name}-service",
+                ServiceAccount = w.Resource.Name,
+                PodLabels = ImmutableSortedDictionary<string, string>.Empty.Add("app.kubernetes.io/component", w.Resource.Name).Add("app.kubernetes.io/instance", MeshValues.ReleaseName),
+                Ports = ClusterPorts.Of(w.Resource).ToImmutableSortedDictionary(StringComparer.Ordinal),
+            }),
+        };
+        if (_target.Backend != MeshBackend.AspireMesh) return MeshRenderers.Render(_target.Backend, _model, placement, _target.ThroughSidecars);
+        var session = new RenderSession(_model, placement, keepSidecars: true);
+        foreach (var item in session.Items)
+        {
+            if (item.Gateway is { } gateway && _stripped.Contains(gateway.Name)) session.Approximated(item, "its certificate's key is not written to a chart: it takes plain HTTP, so end TLS at an ingress in front of it");
+            else session.Rendered(item, "our sidecar");
+        }
+        return session.Finish(MeshBackend.AspireMesh);
+    }
+
+    private static string ShortName(Manifest manifest)
+    {
+        var name = manifest.Name.Replace($"-{MeshValues.Namespace}", "", StringComparison.Ordinal);
+        return name.StartsWith("aspiremesh-", StringComparison.Ordinal) ? name["aspiremesh-".Length..] : name;
+    }
+
+    private void Report(MeshRendering rendering, IComputeEnvironmentResource environment)
+    {
+        foreach (var group in rendering.Verdicts.GroupBy(v => v.Kind).OrderBy(g => g.Key)) _context.Summary.Add($"mesh in {environment.Name}, {group.Key.ToString().ToLowerInvariant()}", $"{group.Count()}");
+        foreach (var notice in rendering.Notices) _context.Logger.LogPublishNotice(MeshDiagnostics.PublishNotice.Found(notice).ToString());
+        foreach (var line in VerdictTable.Of(rendering)) _context.Logger.LogVerdict(line);
+        var losses = rendering.Verdicts.Where(v => v.Kind is VerdictKind.Refused).ToArray();
+        if (losses.Length == 0 || !Strictness.IsAsked(_context.Services.GetRequiredService<IConfiguration>())) return;
+        throw new MeshValidationException([.. losses.Select(l => MeshDiagnostics.PolicyLost.Found($"{l.Item.Kind} of {l.Item.Subject} is lost in {rendering.Backend}: {l.Reason}. Write .PublishMeshTo(MeshBackend.{rendering.Backend}, keepSidecars: true), or publish without --strict."))]);
+    }
+}

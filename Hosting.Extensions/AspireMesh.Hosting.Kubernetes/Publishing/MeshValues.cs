@@ -1,0 +1,62 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using AspireMesh.Manifests.Injecting;
+using static AspireMesh.Hosting.Kubernetes.Rendering.Tree;
+
+namespace AspireMesh.Hosting.Kubernetes.Publishing;
+
+/// <summary>The section <c>mesh</c> of values.yaml, and the expressions that templates use for it.</summary>
+internal static class MeshValues
+{
+    public const string TrustDomain = "{{ .Values.mesh.trustDomain }}";
+    public const string Namespace = "{{ .Release.Namespace }}";
+    public const string ChartName = "{{ .Chart.Name }}";
+    public const string ReleaseName = "{{ .Release.Name }}";
+    public const string Replicas = "{{ .Values.mesh.controlPlane.replicas | int }}";
+    public const string ToolImage = "{{ .Values.mesh.controlPlane.image }}";
+    public const string ToolPull = "{{ .Values.mesh.controlPlane.imagePullPolicy }}";
+    public const string ToolCpu = "{{ .Values.mesh.controlPlane.requests.cpu }}";
+    public const string ToolMemory = "{{ .Values.mesh.controlPlane.requests.memory }}";
+    public const string ToolMemoryLimit = "{{ .Values.mesh.controlPlane.limits.memory }}";
+    public const string OtlpPort = "{{ .Values.mesh.otlp.port | int }}";
+    public const string OtlpEndpoint = "{{ .Values.mesh.otlp.endpoint }}";
+    public const string GatewayType = "{{ .Values.mesh.gateway.serviceType }}";
+
+    /// <summary>The defaults.</summary>
+    public static JsonObject Defaults(string trustDomain) => Map(("mesh", Map(
+        ("trustDomain", trustDomain),
+        ("proxy", Map(
+            ("image", "aspiremesh-proxy:0.1.0"), ("imagePullPolicy", "IfNotPresent"),
+            ("requests", Map(("cpu", "50m"), ("memory", "48Mi"))), ("limits", Map(("memory", "256Mi"))))),
+        ("controlPlane", Map(
+            ("image", "aspiremesh:0.1.0"), ("imagePullPolicy", "IfNotPresent"), ("replicas", 2),
+            ("requests", Map(("cpu", "50m"), ("memory", "96Mi"))), ("limits", Map(("memory", "512Mi"))))),
+        ("otlp", Map(("endpoint", ""), ("port", 4317))),
+        ("gateway", Map(("serviceType", "ClusterIP"))))));
+
+    /// <summary>The sidecar of a workload.</summary>
+    public static SidecarSpec Sidecar(string workload, TimeSpan drain) => new()
+    {
+        Workload = workload,
+        Image = "{{ .Values.mesh.proxy.image }}",
+        ImagePullPolicy = "{{ .Values.mesh.proxy.imagePullPolicy }}",
+        OtlpEndpoint = OtlpEndpoint,
+        CpuRequest = "{{ .Values.mesh.proxy.requests.cpu }}",
+        MemoryRequest = "{{ .Values.mesh.proxy.requests.memory }}",
+        MemoryLimit = "{{ .Values.mesh.proxy.limits.memory }}",
+        DrainSeconds = int.CreateSaturating(Math.Ceiling(drain.TotalSeconds)),
+    };
+
+    /// <summary>Labels of an object of ours.</summary>
+    public static JsonObject LabelsOf(string component) =>
+        Map(("app.kubernetes.io/name", ChartName), ("app.kubernetes.io/component", component), ("app.kubernetes.io/instance", ReleaseName));
+
+    /// <summary>The labels that select a component's pods.</summary>
+    public static JsonObject PodsOf(string component) => Map(("app.kubernetes.io/component", component), ("app.kubernetes.io/instance", ReleaseName));
+
+    /// <summary>Text that stays as it is in a template.</summary>
+    public static string Escaped(string text) => text.Replace("{{", "{{ \"{{\" }}", StringComparison.Ordinal);
+
+    /// <summary>A port of an address <c>host:port</c>.</summary>
+    public static int PortOf(string address) => int.Parse(address.AsSpan(address.LastIndexOf(':') + 1), NumberStyles.None, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,53 @@
+using System.Text.Json.Nodes;
+using AspireMesh.Hosting.Kubernetes.Rendering;
+using AspireMesh.Manifests.Injecting;
+using AspireMesh.Protocol.Model;
+using static AspireMesh.Hosting.Kubernetes.Rendering.Tree;
+
+namespace AspireMesh.Hosting.Kubernetes.Publishing;
+
+/// <summary>The objects that a workload has because it is in the mesh.</summary>
+internal static class WorkloadObjects
+{
+    /// <summary>Its identity. Its pods get no token for the API server; the sidecar's token is for joining alone.</summary>
+    public static Manifest ServiceAccount(string workload) =>
+        new("v1", "ServiceAccount", workload, null, Map(("automountServiceAccountToken", false)), MeshValues.LabelsOf(workload));
+
+    /// <summary>What its sidecars are told before they have a snapshot.</summary>
+    public static Manifest Bootstrap(string workload) => new(
+        "v1", "ConfigMap", SidecarPlaces.BootstrapConfigMap(workload), null,
+        Map(("data", Map(("bootstrap.json", Indented.Json(SidecarBootstrapFile.Text(workload, MeshValues.TrustDomain, MeshValues.Namespace)))))), MeshValues.LabelsOf(workload));
+
+    /// <summary>Where traffic from outside the mesh comes in.</summary>
+    public static Manifest Gateway(GatewayModel gateway) => new(
+        "v1", "Service", $"{gateway.Name}-gateway", null,
+        Map(("spec", Map(
+            ("type", MeshValues.GatewayType), ("selector", MeshValues.PodsOf(gateway.Workload)),
+            ("ports", List(Map(("name", "http"), ("protocol", "TCP"), ("appProtocol", "http"), ("port", 80), ("targetPort", MeshValues.PortOf(gateway.Listen)))))))),
+        MeshValues.LabelsOf(gateway.Workload));
+
+    /// <summary>Leads a workload's Service to its sidecars' inbound port: nobody reaches the app around them.</summary>
+    public static void LeadToSidecar(JsonObject service, string workload)
+    {
+        var metadata = (JsonObject)service["metadata"]!;
+        if (metadata["labels"] is not JsonObject labels) metadata["labels"] = labels = [];
+        labels[SidecarPlaces.WorkloadLabel] = workload;
+        var spec = (JsonObject)service["spec"]!;
+        if (spec["ports"] is not JsonArray ports) spec["ports"] = ports = [];
+        foreach (var port in ports.OfType<JsonObject>()) port["targetPort"] = SidecarPlaces.InboundPort;
+        if (ports.OfType<JsonObject>().All(p => p["name"]?.GetValue<string>() != SidecarPlaces.InboundPortName))
+        {
+            ports.Add(Map(("name", SidecarPlaces.InboundPortName), ("protocol", "TCP"), ("port", SidecarPlaces.InboundPort), ("targetPort", SidecarPlaces.InboundPort)));
+        }
+    }
+
+    /// <summary>Says what each Service port carries, for meshes that ask.</summary>
+    public static void NameProtocols(JsonObject service, WorkloadModel workload)
+    {
+        foreach (var port in (service["spec"]?["ports"] as JsonArray ?? []).OfType<JsonObject>())
+        {
+            var endpoint = workload.Endpoints.FirstOrDefault(e => e.Name == port["name"]?.GetValue<string>());
+            if (endpoint is not null && port["appProtocol"] is null) port["appProtocol"] = endpoint.Protocol == AppProtocol.Http ? "http" : "tcp";
+        }
+    }
+}

@@ -88,7 +88,7 @@ internal sealed class MeshPublisher
                 break;
             case "Service" when body["spec"] is JsonObject:
                 if (_target.ThroughSidecars) WorkloadObjects.LeadToSidecar(body, workload.Name);
-                WorkloadObjects.NameProtocols(body, workload);
+                else WorkloadObjects.NameProtocols(body, workload);
                 break;
         }
     }

@@ -129,11 +129,13 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
     {
         var name = AppHostName(configuration);
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(ControlPlaneSettings.Place(configuration))))[..8];
+        var plain = string.Concat(name.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' ? c : '-'));
         return new PlanRequest
         {
             Mesh = mesh,
             AppHost = name,
-            DefaultTrustDomain = $"{string.Concat(name.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' ? c : '-'))}-{hash}.mesh",
+            // What is published is the same from every machine.
+            DefaultTrustDomain = context.IsPublishMode ? $"{plain}.mesh" : $"{plain}-{hash}.mesh",
             Resources = [.. model.Resources],
             Context = context,
             SidecarsOf = HostDifferences.SidecarsOf,

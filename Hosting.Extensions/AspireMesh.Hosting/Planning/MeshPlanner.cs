@@ -71,7 +71,7 @@ internal sealed class MeshPlanner
         {
             var found = await finder.FindAsync(caller, cancellationToken);
             _warnings.AddRange(found.Warnings);
-            foreach (var (callee, name) in found.Endpoints) AddReference(caller, _request.InModel(callee), name);
+            foreach (var (callee, name) in found.Endpoints.Select(e => (_request.InModel(e.Resource), e.Endpoint)).Where(e => e.Item1 != caller)) AddReference(caller, callee, name);
             foreach (var external in found.External) await AddExternalAsync(caller, external, cancellationToken);
             if (_request.Context.IsRunMode && Participants.IsContainer(caller) && _references.FirstOrDefault(r => r.From == caller) is { To: not null } first)
             {

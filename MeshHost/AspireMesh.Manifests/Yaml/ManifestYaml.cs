@@ -1,13 +1,14 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
 namespace AspireMesh.Manifests.Yaml;
 
 /// <summary>Writes objects as YAML: keys in their order, strings that YAML could take for something else in quotes. The same tree gives the same bytes.</summary>
-public static class ManifestYaml
+public static partial class ManifestYaml
 {
     /// <summary>One document.</summary>
     public static string Write(JsonNode node)
@@ -19,7 +20,7 @@ public static class ManifestYaml
         Emit(emitter, node);
         emitter.Emit(new DocumentEnd(true));
         emitter.Emit(new StreamEnd());
-        return text.ToString();
+        return QuotedExpression().Replace(text.ToString(), "$1");
     }
 
     private static void Emit(Emitter emitter, JsonNode? node)
@@ -53,11 +54,16 @@ public static class ManifestYaml
     }
 
     private static void EmitText(Emitter emitter, string text) =>
-        emitter.Emit(new Scalar(AnchorName.Empty, TagName.Empty, text, IsNumberExpression(text) ? ScalarStyle.Plain : Style(text), true, true));
+        emitter.Emit(new Scalar(AnchorName.Empty, TagName.Empty, text, IsBare(text) ? ScalarStyle.SingleQuoted : Style(text), true, true));
 
-    /// <summary>A template expression that ends in a number is written bare, or the cluster would read text where it wants a number.</summary>
-    private static bool IsNumberExpression(string text) =>
-        text.StartsWith("{{", StringComparison.Ordinal) && text.EndsWith("| int }}", StringComparison.Ordinal) && text.IndexOf("}}", StringComparison.Ordinal) == text.Length - 2;
+    /// <summary>
+    /// A template expression that ends in a number is written bare, or the cluster would read text where it wants a number; so is a choice, whose own quotes
+    /// would not survive. The emitter never writes braces bare.
+    /// </summary>
+    [GeneratedRegex(@"(?<=[:-] )'(\{\{ (?:[^{}']*\| (?:int|int64|float64)|if [^']*\{\{ end) \}\})'(?=\n)", RegexOptions.CultureInvariant)]
+    private static partial Regex QuotedExpression();
+
+    private static bool IsBare(string text) => QuotedExpression().IsMatch($": '{text}'\n");
 
     private static ScalarStyle Style(string text) => text.Contains('\n', StringComparison.Ordinal) && !text.Contains(" \n", StringComparison.Ordinal) ? ScalarStyle.Literal : NeedsQuotes(text) ? ScalarStyle.DoubleQuoted : ScalarStyle.Plain;
 

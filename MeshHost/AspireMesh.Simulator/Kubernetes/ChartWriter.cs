@@ -39,7 +39,7 @@ internal sealed partial class ChartWriter(KubernetesEnvironmentResource environm
 
         var chart = new Dictionary<string, object>
         {
-            ["apiVersion"] = "v2", ["name"] = environment.ChartName, ["version"] = environment.ChartVersion, ["kubeVersion"] = ">= 1.29.0-0", ["description"] = environment.ChartDescription,
+            ["apiVersion"] = "v2", ["name"] = environment.ChartName, ["version"] = environment.ChartVersion, ["kubeVersion"] = ">= 1.30.0-0", ["description"] = environment.ChartDescription,
             ["type"] = "application", ["keywords"] = new[] { "aspire", "kubernetes" }, ["appVersion"] = environment.ChartVersion,
         };
         await File.WriteAllTextAsync(Path.Combine(folder, "Chart.yaml"), Yaml.Serialize(chart), context.CancellationToken).ConfigureAwait(false);

@@ -146,7 +146,7 @@ internal static class ProjectDefaults
     private static void AddPorts(Dictionary<string, object> variables, ProjectResource project, string scheme, string variable)
     {
         var ports = new ReferenceExpressionBuilder();
-        foreach (var endpoint in project.GetEndpoints().Where(e => e.Scheme == scheme))
+        foreach (var endpoint in project.GetEndpoints().Where(e => e.Scheme == scheme && !IsDefaultHttps(project, e)))
         {
             ports.AppendLiteral(ports.IsEmpty ? "" : ";");
             ports.AppendValueProvider(endpoint.Property(EndpointProperty.TargetPort));
@@ -157,6 +157,10 @@ internal static class ProjectDefaults
             variables.TryAdd(variable, ports.Build());
         }
     }
+
+    // There is no certificate for it where it is deployed: TLS ends in front of the project.
+    private static bool IsDefaultHttps(ProjectResource project, EndpointReference endpoint) =>
+        endpoint is { Scheme: "https", EndpointName: "https" } && project.GetEndpoints().Any(e => e.EndpointName == "http");
 
     private static IReadOnlyList<(string Name, Uri Url)> KestrelEndpoints(IProjectMetadata metadata)
     {

@@ -19,6 +19,7 @@ public sealed class ChartReaderTests : IDisposable
     [InlineData("""flag: {{ if .Values.web.empty }}a{{ else }}b{{ end }}""", """{"flag":"b"}""")]
     [InlineData("""quoted: {{ .Values.web.image | quote }}""", """{"quoted":"web"}""")]
     [InlineData("""braces: 'a {{ "{{" }} b }}'""", """{"braces":"a {{ b }}"}""")]
+    [InlineData("""raw: "{{ `{{` }} .Namespace }}" """, """{"raw":"{{ .Namespace }}"}""")]
     [InlineData("""note: a{{/* nobody sees this */}}b""", """{"note":"ab"}""")]
     [InlineData("trimmed: a   {{- .Values.web.image -}}   b", """{"trimmed":"awebb"}""")]
     public void A_template_of_a_published_chart_is_rendered_as_Helm_would(string template, string expected)

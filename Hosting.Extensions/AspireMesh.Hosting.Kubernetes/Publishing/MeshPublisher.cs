@@ -53,12 +53,12 @@ internal sealed class MeshPublisher
         var rendering = Render();
         var chart = new ChartFiles(folder);
         foreach (var workload in _plan.Workloads) Weave(chart, workload.Resource.Name);
-        foreach (var manifest in rendering.Objects) chart.Write($"templates/{MeshFolder}/{manifest.FileName}", manifest.Body);
+        foreach (var manifest in rendering.Objects) chart.Write($"templates/{MeshFolder}/{manifest.FileName}", (JsonObject)MeshValues.EscapedTree(manifest.Body)!);
         if (_target.ThroughSidecars)
         {
             foreach (var manifest in ControlPlaneObjects.Of(_model).Append(Policies().OfControlPlane())) chart.Write($"templates/{MeshFolder}/{manifest.Kind.ToLowerInvariant()}-{ShortName(manifest)}.yaml", manifest.Body);
-            chart.AppendValues(MeshValues.Defaults(_model.TrustDomain));
         }
+        chart.AppendValues(MeshValues.Defaults(_model.TrustDomain));
         chart.WriteText("mesh-report.json", MeshReport.ToJson([rendering]));
         chart.WriteText("mesh-report.md", MeshReport.ToMarkdown([rendering]));
         chart.WriteText("rehearse.json", await RehearsalFile.OfAsync(_plan, _context, folder, _context.CancellationToken));

@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using AspireMesh.Manifests.Injecting;
 using static AspireMesh.Hosting.Kubernetes.Rendering.Tree;
 
 namespace AspireMesh.Hosting.Kubernetes.Publishing;
 
 /// <summary>The section <c>mesh</c> of values.yaml, and the expressions that templates use for it.</summary>
-internal static class MeshValues
+internal static partial class MeshValues
 {
     public const string TrustDomain = "{{ .Values.mesh.trustDomain }}";
     public const string Namespace = "{{ .Release.Namespace }}";
@@ -32,7 +33,7 @@ internal static class MeshValues
             ("image", "aspiremesh:0.1.0"), ("imagePullPolicy", "IfNotPresent"), ("replicas", 2),
             ("requests", Map(("cpu", "50m"), ("memory", "96Mi"))), ("limits", Map(("memory", "512Mi"))))),
         ("otlp", Map(("endpoint", ""), ("port", 4317))),
-        ("gateway", Map(("serviceType", "ClusterIP"))))));
+        ("gateway", Map(("serviceType", "ClusterIP"), ("className", "default"))))));
 
     /// <summary>The sidecar of a workload.</summary>
     public static SidecarSpec Sidecar(string workload, TimeSpan drain) => new()
@@ -55,7 +56,19 @@ internal static class MeshValues
     public static JsonObject PodsOf(string component) => Map(("app.kubernetes.io/component", component), ("app.kubernetes.io/instance", ReleaseName));
 
     /// <summary>Text that stays as it is in a template.</summary>
-    public static string Escaped(string text) => text.Replace("{{", "{{ \"{{\" }}", StringComparison.Ordinal);
+    public static string Escaped(string text) => text.Replace("{{", "{{ `{{` }}", StringComparison.Ordinal);
+
+    /// <summary>A tree in which expressions of charts stay expressions, and other braces (Kuma has templates of its own) stay text.</summary>
+    public static JsonNode? EscapedTree(JsonNode? node) => node switch
+    {
+        JsonObject map => new JsonObject(map.Select(e => KeyValuePair.Create(e.Key, EscapedTree(e.Value)))),
+        JsonArray list => new JsonArray([.. list.Select(EscapedTree)]),
+        JsonValue value when value.TryGetValue<string>(out var text) => JsonValue.Create(ForeignBraces().Replace(text, "{{ `{{` }}")),
+        _ => node?.DeepClone(),
+    };
+
+    [GeneratedRegex(@"\{\{(?! \.(?:Values|Release|Chart)\.)", RegexOptions.CultureInvariant)]
+    private static partial Regex ForeignBraces();
 
     /// <summary>A port of an address <c>host:port</c>.</summary>
     public static int PortOf(string address) => int.Parse(address.AsSpan(address.LastIndexOf(':') + 1), NumberStyles.None, CultureInfo.InvariantCulture);

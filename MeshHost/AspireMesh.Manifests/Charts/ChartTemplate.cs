@@ -49,9 +49,11 @@ internal sealed class ChartTemplate
     private int End(int from)
     {
         var quoted = false;
+        var raw = false;
         for (var i = from; i + 1 < _text.Length; i++)
         {
-            if (quoted && _text[i] == '\\') i++;
+            if (raw || (!quoted && _text[i] == '`')) raw ^= _text[i] == '`';
+            else if (quoted && _text[i] == '\\') i++;
             else if (_text[i] == '"') quoted = !quoted;
             else if (!quoted && _text[i] == '}' && _text[i + 1] == '}') return i;
         }

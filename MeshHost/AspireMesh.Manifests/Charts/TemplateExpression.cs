@@ -65,6 +65,8 @@ internal sealed partial class TemplateExpression(JsonObject scope)
                 return Equals(left, Term(tokens));
             case ['"', .. var text, '"']:
                 return text.Replace("\\\"", "\"", StringComparison.Ordinal).Replace("\\\\", "\\", StringComparison.Ordinal);
+            case ['`', .. var raw, '`']:
+                return raw;
             case ['.', ..]:
                 return Lookup(token);
             default:
@@ -104,7 +106,7 @@ internal sealed partial class TemplateExpression(JsonObject scope)
         new($"'{form}' is not one of the forms that published charts use (.Values…, .Chart…, .Release…, text, eq, if, else, end, and the filters {string.Join(", ", Filters)}). Render this chart with: helm template");
 
     [GeneratedRegex("""
-        "(?:[^"\\]|\\.)*"|\||\(|\)|\.[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*|[A-Za-z][A-Za-z0-9]*|-?[0-9]+
+        "(?:[^"\\]|\\.)*"|`[^`]*`|\||\(|\)|\.[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*|[A-Za-z][A-Za-z0-9]*|-?[0-9]+
         """, RegexOptions.CultureInvariant)]
     private static partial Regex Token();
 }

@@ -5,7 +5,7 @@ using k8s.Models;
 namespace AspireMesh.Hosting.Kubernetes.Tests.Publishing;
 
 /// <summary>The network policies of the shop, evaluated as a cluster does: what no policy of the sender or of the receiver allows is closed.</summary>
-public class NetworkPolicyTests
+public class NetworkPolicyTests(PublishedShopFixture published) : IClassFixture<PublishedShopFixture>
 {
     private const int Inbound = 15006;
     private const int Admin = 15021;
@@ -16,9 +16,9 @@ public class NetworkPolicyTests
     private static readonly (string From, string To)[] Edges = [("catalog", "cache"), ("frontend", "catalog"), ("frontend", "orders"), ("orders", "inventory"), ("orders", "payments"), ("inventory", "postgres")];
 
     [Fact]
-    public async Task Nothing_is_open_between_pods_but_the_edges_and_the_control_plane()
+    public void Nothing_is_open_between_pods_but_the_edges_and_the_control_plane()
     {
-        var cluster = await ClusterAsync();
+        var cluster = Published();
         foreach (var from in Apps.Append(ControlPlane))
         {
             foreach (var to in Apps.Append(ControlPlane).Where(to => to != from))
@@ -33,9 +33,9 @@ public class NetworkPolicyTests
     }
 
     [Fact]
-    public async Task From_outside_only_the_gateway_is_open_and_metrics_to_Prometheus()
+    public void From_outside_only_the_gateway_is_open_and_metrics_to_Prometheus()
     {
-        var cluster = await ClusterAsync();
+        var cluster = Published();
         var stranger = new Pod("elsewhere", []);
         var prometheus = new Pod("monitoring", new() { ["app.kubernetes.io/name"] = "prometheus" });
         foreach (var app in Apps.Append(ControlPlane))
@@ -50,9 +50,9 @@ public class NetworkPolicyTests
     }
 
     [Fact]
-    public async Task To_the_outside_only_DNS_and_telemetry_are_open()
+    public void To_the_outside_only_DNS_and_telemetry_are_open()
     {
-        var cluster = await ClusterAsync();
+        var cluster = Published();
         var dns = new Pod("kube-system", new() { ["k8s-app"] = "kube-dns" });
         var other = new Pod("elsewhere", []);
         foreach (var app in Apps)
@@ -66,11 +66,8 @@ public class NetworkPolicyTests
         Assert.True(cluster.Allows(Of(ControlPlane), null, 6443));
     }
 
-    private static async Task<Cluster> ClusterAsync()
-    {
-        using var shop = await PublishedShop.PublishAsync();
-        return new Cluster([.. ChartReader.Render(shop.Folder, new ChartRelease { Name = "shop" }).Where(o => o.Kind == "NetworkPolicy").Select(o => o.Body.Deserialize<V1NetworkPolicy>()!)]);
-    }
+    private Cluster Published() =>
+        new([.. ChartReader.Render(published.Shop.Folder, new ChartRelease { Name = "shop" }).Where(o => o.Kind == "NetworkPolicy").Select(o => o.Body.Deserialize<V1NetworkPolicy>()!)]);
 
     private static Pod Of(string component) => new("default", new() { ["app.kubernetes.io/component"] = component, ["app.kubernetes.io/instance"] = "shop", ["app.kubernetes.io/name"] = "shop-apphost" });
 

@@ -55,3 +55,17 @@ internal sealed class PublishedShop : IDisposable
     public Dictionary<string, string> Files() =>
         Directory.GetFiles(Folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).ToDictionary(f => Path.GetRelativePath(Folder, f).Replace('\\', '/'), File.ReadAllText);
 }
+
+/// <summary>The shop, published once for all tests of a class that only read it.</summary>
+public sealed class PublishedShopFixture : IAsyncLifetime
+{
+    internal PublishedShop Shop { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync() => Shop = await PublishedShop.PublishAsync();
+
+    public ValueTask DisposeAsync()
+    {
+        Shop.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}

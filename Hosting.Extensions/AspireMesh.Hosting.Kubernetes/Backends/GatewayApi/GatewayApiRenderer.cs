@@ -21,7 +21,7 @@ internal sealed class GatewayApiRenderer : IMeshRenderer
                 ("protocol", tls ? "HTTPS" : "HTTP"),
                 ("tls", tls ? Map(("certificateRefs", List(Map(("name", $"{gateway.Name}-tls"))))) : null));
             session.Add(new(GatewayRoutes.Api, "Gateway", gateway.Name, session.Placement.Namespace,
-                Map(("spec", Map(("gatewayClassName", "{{ .Values.gatewayClassName | default \"default\" }}"), ("listeners", List(listener)))))));
+                Map(("spec", Map(("gatewayClassName", "{{ .Values.mesh.gateway.className }}"), ("listeners", List(listener)))))));
             var rule = Map(("backendRefs", List(Map(("name", placement.Service), ("port", placement.Ports[gateway.Endpoint])))));
             session.Add(new(GatewayRoutes.Api, "HTTPRoute", $"{gateway.Name}-gateway", session.Placement.Namespace,
                 Map(("spec", Map(("parentRefs", List(Map(("name", gateway.Name)))), ("rules", List(rule)))))));

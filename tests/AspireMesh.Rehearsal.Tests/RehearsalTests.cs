@@ -12,7 +12,7 @@ public class RehearsalTests
     {
         var problem = await PodNetwork.ProblemAsync();
         Assert.SkipWhen(problem is not null, $"no rehearsal here: {problem}");
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(5));
         var folder = Prepare();
         var lines = new ConcurrentQueue<string>();
         try

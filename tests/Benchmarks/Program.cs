@@ -1,11 +1,12 @@
 using AspireMesh.Benchmarks.Balance;
 using AspireMesh.Benchmarks.Control;
+using AspireMesh.Benchmarks.Faults;
 using AspireMesh.Benchmarks.Footprint;
 using AspireMesh.Benchmarks.Pair;
 using AspireMesh.Benchmarks.Rotation;
 using AspireMesh.Benchmarks.Start;
 
-string[] verbs = ["pair", "footprint", "start", "control", "rotation", "balance"];
+string[] verbs = ["pair", "footprint", "start", "control", "rotation", "balance", "faults", "chaos-pair"];
 var verb = args.FirstOrDefault(a => !a.StartsWith('-'));
 switch (verb)
 {
@@ -21,6 +22,10 @@ switch (verb)
         return await RotationBenchmark.RunAsync(args);
     case "balance":
         return await BalanceBenchmark.RunAsync(args);
+    case "faults":
+        return FaultCheckBenchmark.Run();
+    case "chaos-pair":
+        return await ChaosPairBenchmark.RunAsync(args);
     default:
         Console.Error.WriteLine($"usage: dotnet run -c Release --project tests/Benchmarks -- {string.Join('|', verbs)} [--json]");
         return 2;

@@ -10,7 +10,7 @@ namespace AspireMesh.Benchmarks.Pair;
 /// <summary>Two of our sidecars as processes, with default policies, under a control plane in this process (which is not counted, as nobody's is).</summary>
 internal static class AspireMeshPair
 {
-    public static async Task<ProxyPair> StartAsync(string folder, int app)
+    public static async Task<ProxyPair> StartAsync(string folder, int app, bool chaos = false)
     {
         var control = new MeshControlPlane(new ControlPlaneOptions { Name = "bench", TrustDomain = "bench.mesh" });
         await control.StartAsync(CancellationToken.None);
@@ -19,6 +19,7 @@ internal static class AspireMeshPair
         {
             Name = "bench",
             TrustDomain = "bench.mesh",
+            ChaosEnabled = chaos,
             Workloads =
             [
                 new WorkloadModel { Name = "web", Sidecars = [Sidecar("web")] },

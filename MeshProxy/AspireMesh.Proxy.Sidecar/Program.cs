@@ -21,8 +21,9 @@ try
     await using var sidecar = new MeshSidecar(bootstrap, new MeshSidecarOptions { LoggerFactory = loggers, Seed = Environment.ProcessId });
     await sidecar.StartAsync(stop.Token);
     Console.Out.WriteLine($"aspiremesh-proxy ready: {bootstrap.Instance}");
-    await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    await sidecar.StopAsync(CancellationToken.None);
+    await Task.WhenAny(Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop.Token), sidecar.HandedOver);
+    // Asked to end while it finishes what it had handed over: then it is over now.
+    await sidecar.StopAsync(sidecar.HandedOver.IsCompleted ? stop.Token : CancellationToken.None);
     return 0;
 }
 catch (OperationCanceledException) when (stop.IsCancellationRequested)

@@ -27,6 +27,9 @@ public sealed class MeshSidecar : IAsyncDisposable
     /// <summary>Where the admin listener is bound, <c>host:port</c>; null before the start and where it could not be opened.</summary>
     public string? AdminAddress => _engine.State.AdminAddress;
 
+    /// <summary>Completes when a newer process has taken over this sidecar's ports: stop it then, which lets what runs finish.</summary>
+    public Task HandedOver => _engine.HandedOver;
+
     internal SidecarState State => _engine.State;
 
     internal ISnapshotSink Snapshots => _engine.Snapshots;

@@ -39,12 +39,13 @@ public sealed class PacedLoad
     private const int MostOpen = 256;
     private const int MostDescribed = 20;
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(4);
+    private static readonly TimeSpan IdleLimit = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(60);
 
     private readonly IPEndPoint _target;
     private readonly int _perSecond;
     private readonly byte[] _request;
-    private readonly ConcurrentStack<Socket> _idle = new();
+    private readonly ConcurrentStack<(Socket Socket, long Since)> _idle = new();
     private readonly ConcurrentQueue<string> _failures = new();
     private readonly ConcurrentBag<float> _times = [];
     private readonly CancellationTokenSource _ended = new();
@@ -80,7 +81,7 @@ public sealed class PacedLoad
         await _ended.CancelAsync();
         await _pacing;
         var seconds = Stopwatch.GetElapsedTime(_started).TotalSeconds;
-        while (_idle.TryPop(out var socket)) socket.Dispose();
+        while (_idle.TryPop(out var last)) last.Socket.Dispose();
         _ended.Dispose();
         float[] times = [.. _times.Order()];
         double At(double share) => times.Length == 0 ? 0 : times[(int)Math.Min(times.Length - 1, times.Length * share)];
@@ -92,10 +93,16 @@ public sealed class PacedLoad
         using var timer = new PeriodicTimer(Tick);
         var running = new ConcurrentDictionary<Task, byte>();
         long launched = 0;
+        var swept = _started;
         try
         {
             while (await timer.WaitForNextTickAsync(_ended.Token))
             {
+                if (Stopwatch.GetElapsedTime(swept) > IdleLimit)
+                {
+                    swept = Stopwatch.GetTimestamp();
+                    CloseIdle();
+                }
                 var due = (long)(Stopwatch.GetElapsedTime(_started).TotalSeconds * _perSecond);
                 for (; launched < due; launched++)
                 {
@@ -119,6 +126,17 @@ public sealed class PacedLoad
         await Task.WhenAll(running.Keys);
     }
 
+    private void CloseIdle()
+    {
+        var all = new (Socket Socket, long Since)[_idle.Count];
+        var popped = all.Length == 0 ? 0 : _idle.TryPopRange(all, 0, all.Length);
+        foreach (var idle in all.Take(popped).Reverse())
+        {
+            if (Stopwatch.GetElapsedTime(idle.Since) < IdleLimit) _idle.Push(idle);
+            else idle.Socket.Dispose();
+        }
+    }
+
     private async Task SendAsync()
     {
         var began = Stopwatch.GetTimestamp();
@@ -129,7 +147,7 @@ public sealed class PacedLoad
             using var limit = new CancellationTokenSource(AnswerLimit);
             socket = await ConnectionAsync(limit.Token);
             await socket.SendAsync(_request, SocketFlags.None, limit.Token);
-            if (await ReadAnswerAsync(socket, limit.Token)) _idle.Push(socket);
+            if (await ReadAnswerAsync(socket, limit.Token)) _idle.Push((socket, Stopwatch.GetTimestamp()));
             else socket.Dispose();
             Interlocked.Increment(ref _answered);
             _times.Add((float)Stopwatch.GetElapsedTime(began).TotalMilliseconds);
@@ -146,13 +164,14 @@ public sealed class PacedLoad
         }
     }
 
-    // A connection that its server has closed meanwhile is readable before anything was asked on it: every client looks, and takes another one.
+    // A connection that its server has closed meanwhile is readable before anything was asked on it: every client looks, and takes another one. Nor does any
+    // client use one that has been idle for longer than its server may keep it.
     private async Task<Socket> ConnectionAsync(CancellationToken cancellationToken)
     {
         while (_idle.TryPop(out var idle))
         {
-            if (!idle.Poll(0, SelectMode.SelectRead)) return idle;
-            idle.Dispose();
+            if (Stopwatch.GetElapsedTime(idle.Since) < IdleLimit && !idle.Socket.Poll(0, SelectMode.SelectRead)) return idle.Socket;
+            idle.Socket.Dispose();
         }
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try

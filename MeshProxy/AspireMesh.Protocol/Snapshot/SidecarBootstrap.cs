@@ -44,6 +44,12 @@ public sealed record SidecarBootstrap
     /// <summary>A file that holds the token and is read at each join (a projected service-account token in a cluster).</summary>
     public string? JoinTokenFile { get; init; }
 
+    /// <summary>
+    /// A Unix socket in a directory that only this user may enter, where a running sidecar waits for a newer process of itself to take over its ports, and where
+    /// a newer one finds it. Null for a sidecar that is only ever restarted.
+    /// </summary>
+    public string? HandoverSocket { get; init; }
+
     /// <summary>Where the admin listener binds, <c>host:port</c>.</summary>
     public required string Admin { get; init; }
 }

@@ -20,6 +20,7 @@ internal sealed class HttpServer : IHttpConnectionHandler, IHttpApplication<Http
     private readonly RuntimeHolder _runtime;
     private readonly IHttpPipeline _pipeline;
     private readonly RequestDelegate? _admin;
+    private volatile bool _lastAnswers;
 
     public HttpServer(RuntimeHolder runtime, IHttpPipeline pipeline, RequestDelegate? admin, IServiceProvider services, ILoggerFactory loggers)
     {
@@ -34,6 +35,9 @@ internal sealed class HttpServer : IHttpConnectionHandler, IHttpApplication<Http
         options.Listen(_handover.Http2.EndPoint, o => o.Protocols = HttpProtocols.Http2);
         _kestrel = new KestrelServer(Options.Create(options), _handover, loggers);
     }
+
+    /// <summary>Whether each connection is told with its next answer that it was the last one here: a newer process takes the following ones.</summary>
+    public bool LastAnswers { get => _lastAnswers; set => _lastAnswers = value; }
 
     public Task StartAsync(CancellationToken cancellationToken) => _kestrel.StartAsync(this, cancellationToken);
 
@@ -70,6 +74,8 @@ internal sealed class HttpServer : IHttpConnectionHandler, IHttpApplication<Http
     Task IHttpApplication<HttpContext>.ProcessRequestAsync(HttpContext context)
     {
         var entry = context.Features.Get<HttpEntry>() ?? throw new InvalidOperationException("a connection was handed over without its entry");
+        // HTTP/2 connections are told by a GOAWAY of Kestrel's when it stops.
+        if (_lastAnswers && !HttpProtocol.IsHttp2(context.Request.Protocol)) context.Response.OnStarting(SayLast, context.Response);
         return entry.Side == MeshSide.Admin
             ? _admin?.Invoke(context) ?? Task.CompletedTask
             : _pipeline.HandleAsync(context, entry, _runtime.Current);
@@ -83,6 +89,13 @@ internal sealed class HttpServer : IHttpConnectionHandler, IHttpApplication<Http
         await now.CancelAsync();
         await _kestrel.StopAsync(now.Token);
         _kestrel.Dispose();
+    }
+
+    private static Task SayLast(object response)
+    {
+        var answer = (HttpResponse)response;
+        if (answer.StatusCode != StatusCodes.Status101SwitchingProtocols) answer.Headers.Connection = "close";
+        return Task.CompletedTask;
     }
 
     // A mesh must not refuse what the app would take: sizes, rates and counts are the app's to limit. Header limits stay at Kestrel's,

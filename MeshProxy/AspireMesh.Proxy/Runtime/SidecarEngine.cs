@@ -2,6 +2,7 @@ using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Identity;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Faults.Handshakes;
+using AspireMesh.Proxy.Handover;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Inbound;
 using AspireMesh.Proxy.Opaque;
@@ -9,6 +10,7 @@ using AspireMesh.Proxy.Sockets;
 using AspireMesh.Proxy.Tls;
 using AspireMesh.Proxy.Tunnel;
 using AspireMesh.Proxy.Tunnel.Multiplexing;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -16,13 +18,16 @@ using Microsoft.Extensions.Logging;
 namespace AspireMesh.Proxy.Runtime;
 
 /// <summary>Ties a sidecar's parts together and takes them through their life: start, run, drain, stop.</summary>
-internal sealed class SidecarEngine : IAsyncDisposable
+internal sealed class SidecarEngine : IAsyncDisposable, IHandover
 {
     private static readonly TimeSpan DefaultDrainTime = TimeSpan.FromSeconds(5);
 
     private readonly SidecarParts _parts;
     private readonly TimeProvider _time;
-    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _handedOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ILogger _logger;
+    private CancellationTokenSource _leave = new();
+    private IAsyncDisposable? _handover;
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly OpenConnections _open;
     private readonly ListenerSet _listeners;
@@ -41,6 +46,7 @@ internal sealed class SidecarEngine : IAsyncDisposable
     {
         (_parts, _time) = (parts, options.TimeProvider);
         var loggers = parts.Loggers ?? options.LoggerFactory;
+        _logger = loggers.CreateLogger("AspireMesh.Proxy.Handover");
         var trustDomain = TrustDomain.Parse(bootstrap.TrustDomain);
         var holder = new RuntimeHolder();
         State = new SidecarState(bootstrap, holder, parts.Svids);
@@ -70,19 +76,30 @@ internal sealed class SidecarEngine : IAsyncDisposable
 
     public Task Ready => _ready.Task;
 
+    public Task HandedOver => _handedOver.Task;
+
+    IReadOnlyList<Socket> IHandover.Ports => _listeners.Ports;
+
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         try
         {
+            using var predecessor = await Predecessor.FindAsync(State.Bootstrap.HandoverSocket);
+            if (predecessor is not null) _listeners.Inherit(predecessor.Ports);
             await _http.StartAsync(cancellationToken);
-            await _applier.OpenAdminAsync();
+            // The old process goes on saying how it is, until there is something to say here.
+            if (predecessor is null) await _applier.OpenAdminAsync();
             // Without a control plane (a test) snapshots are handed in directly, after the start.
             if (_parts.Control is { } control)
             {
                 await control.JoinAsync(cancellationToken);
                 control.DrainAsked += OnDrainAsked;
-                _control = control.RunAsync(_applier, State, _stop.Token);
+                if (predecessor is not null) await predecessor.JoinedAsync();
+                _control = control.RunAsync(_applier, State, _leave.Token);
                 await await Task.WhenAny(_applier.First, _control).WaitAsync(cancellationToken);
+                if (predecessor is not null) await predecessor.ReadyAsync();
+                _listeners.DropInherited();
+                OpenHandover();
                 _ready.TrySetResult();
             }
             else
@@ -103,9 +120,11 @@ internal sealed class SidecarEngine : IAsyncDisposable
         State.IsDraining = true;
         using var limit = new CancellationTokenSource(State.Snapshot?.DrainTime ?? DefaultDrainTime, _time);
         using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        if (_handedOver.Task.IsCompleted) await LetGoAsync(giveUp.Token);
+        if (_handover is not null) await _handover.DisposeAsync();
         await _listeners.CloseAsync();
         await Task.WhenAll(_http.StopAsync(giveUp.Token), _inbound.DrainAsync(giveUp.Token).ContinueWith(_ => { }, TaskScheduler.Default), _open.DrainAsync(giveUp.Token));
-        await _stop.CancelAsync();
+        await _leave.CancelAsync();
         await _control.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _applier.TrustChanged -= Retire;
         _applier.FaultsChanged -= Retire;
@@ -118,7 +137,8 @@ internal sealed class SidecarEngine : IAsyncDisposable
         if (_parts.Control is { } control) await control.DisposeAsync();
         if (_parts.Events is IAsyncDisposable events) await events.DisposeAsync();
         await _services.DisposeAsync();
-        _stop.Dispose();
+        _listeners.DropInherited();
+        _leave.Dispose();
     }
 
     public async ValueTask DisposeAsync()
@@ -133,6 +153,39 @@ internal sealed class SidecarEngine : IAsyncDisposable
         if (holder.CurrentOrNull is not { } runtime || runtime.Rules.DecideHandshake(to) is not { } fired) return null;
         _certificates ??= new ChaosCertificates(runtime.Identity, _time);
         return fired.Handshake(_certificates);
+    }
+
+    async Task IHandover.LeaveControlAsync()
+    {
+        await _leave.CancelAsync();
+        await _control.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    void IHandover.ReturnToControl()
+    {
+        if (Volatile.Read(ref _stopped) != 0) return;
+        _leave.Dispose();
+        _leave = new CancellationTokenSource();
+        _control = _parts.Control!.RunAsync(_applier, State, _leave.Token);
+    }
+
+    void IHandover.HandedOver() => _handedOver.TrySetResult();
+
+    private void OpenHandover()
+    {
+        if (State.Bootstrap.HandoverSocket is { } path && !OperatingSystem.IsWindows()) _handover = HandoverServer.Start(path, this, _logger);
+    }
+
+    // A newer process takes what comes from now on. Whoever is connected here is told so and gets half of the drain time to go there by itself: a kept-alive
+    // connection that is closed while its client sends a request would lose that request.
+    private async Task LetGoAsync(CancellationToken giveUp)
+    {
+        await _listeners.CloseAsync();
+        _http.LastAnswers = true;
+        _inbound.Retire();
+        using var half = new CancellationTokenSource((State.Snapshot?.DrainTime ?? DefaultDrainTime) / 2, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(half.Token, giveUp);
+        await _open.WhenNoneAsync(either.Token);
     }
 
     private async Task CompleteReadyAsync()

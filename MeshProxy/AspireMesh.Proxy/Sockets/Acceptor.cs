@@ -41,6 +41,12 @@ internal sealed class Acceptor : IAsyncDisposable
         }
     }
 
+    /// <summary>Goes on with a port that another process opened.</summary>
+    public static Acceptor Adopt(Socket socket, Action<Socket> take) => new(socket, take);
+
+    /// <summary>The open port, to be passed on.</summary>
+    public Socket Socket => _socket;
+
     private async Task AcceptAsync()
     {
         await Task.Yield();
@@ -68,8 +74,9 @@ internal sealed class Acceptor : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        _socket.Dispose();
+        // In this order: closing a socket in use disconnects it, and another process may have it too by now.
         await _loop;
+        _socket.Dispose();
         _stop.Dispose();
     }
 }

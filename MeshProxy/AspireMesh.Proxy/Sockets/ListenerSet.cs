@@ -15,8 +15,28 @@ internal sealed partial class ListenerSet(Action<Socket, ListenerTarget> take, S
 
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly Dictionary<string, Listener> _listeners = new(StringComparer.Ordinal);
+    private Dictionary<IPEndPoint, Socket> _inherited = [];
     private CancellationTokenSource _retries = new();
     private bool _closed;
+
+    /// <summary>The open ports.</summary>
+    public IReadOnlyList<Socket> Ports
+    {
+        get
+        {
+            lock (_listeners) return [.. _listeners.Values.Select(l => l.Acceptor.Socket)];
+        }
+    }
+
+    /// <summary>Ports that are open already, in another process too: they are gone on with where they are wanted.</summary>
+    public void Inherit(Dictionary<IPEndPoint, Socket> ports) => _inherited = ports;
+
+    /// <summary>Closes inherited ports that were not wanted.</summary>
+    public void DropInherited()
+    {
+        foreach (var port in _inherited.Values) port.Dispose();
+        _inherited = [];
+    }
 
     /// <summary>Makes the open ports be exactly these.</summary>
     public async Task ApplyAsync(IReadOnlyList<(IPEndPoint EndPoint, ListenerTarget Target)> wanted)
@@ -79,7 +99,8 @@ internal sealed partial class ListenerSet(Action<Socket, ListenerTarget> take, S
         try
         {
             var listener = new Listener { Target = target };
-            listener.Acceptor = Acceptor.Open(endPoint, socket => take(socket, listener.Target));
+            void Take(Socket socket) => take(socket, listener.Target);
+            listener.Acceptor = _inherited.Remove(endPoint, out var open) ? Acceptor.Adopt(open, Take) : Acceptor.Open(endPoint, Take);
             lock (_listeners) _listeners[Key(endPoint, target)] = listener;
             state.ClearListenerProblem(target.Name);
             state.SetBound(target.Side, listener.Acceptor.EndPoint.ToString());

@@ -28,6 +28,12 @@ internal sealed partial class OpenConnections(ILogger logger)
         started.SetResult();
     }
 
+    /// <summary>Waits until all have ended, or for the token; cuts none.</summary>
+    public async Task WhenNoneAsync(CancellationToken giveUp)
+    {
+        while (!_running.IsEmpty && !giveUp.IsCancellationRequested) await Task.WhenAll(_running.Values).WaitAsync(giveUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
     /// <summary>Waits until all have ended; at the token, cuts those that have not.</summary>
     public async Task DrainAsync(CancellationToken giveUp)
     {

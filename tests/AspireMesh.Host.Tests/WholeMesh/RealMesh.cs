@@ -12,7 +12,8 @@ namespace AspireMesh.Host.Tests.WholeMesh;
 /// <summary>web → api with a real control plane, real sidecars and a real app behind api. Retries are off, so that a lost request is seen.</summary>
 internal sealed class RealMesh : IAsyncDisposable
 {
-    private readonly List<MeshSidecar> _sidecars = [];
+    private readonly Dictionary<string, MeshSidecar> _sidecars = [];
+    private readonly string _handover = Directory.CreateTempSubdirectory("aspiremesh-handover-").FullName;
     private readonly CountingApp _app;
 
     private RealMesh(MeshControlPlane control, ControlPlaneOptions options, MeshModel model, CountingApp app, Uri front)
@@ -62,11 +63,24 @@ internal sealed class RealMesh : IAsyncDisposable
         return mesh;
     }
 
+    /// <summary>Where a sidecar waits for a newer process of itself.</summary>
+    public string HandoverOf(string instance) => Path.Combine(_handover, instance);
+
+    /// <summary>Starts another sidecar in the place of one that runs, and ends that one when it has drained.</summary>
+    public async Task UpgradeAsync(string instance)
+    {
+        var old = _sidecars[instance];
+        await StartSidecarAsync(instance);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await old.HandedOver.WaitAsync(limit.Token);
+        await old.StopAsync(CancellationToken.None);
+    }
+
     /// <summary>What the sidecars' admin listeners say.</summary>
     public async Task<string[]> AdminAnswersAsync()
     {
         var answers = new List<string>();
-        foreach (var sidecar in _sidecars)
+        foreach (var sidecar in _sidecars.Values)
         {
             foreach (var path in new[] { "config", "metrics", "healthz", "readyz" }) answers.Add(await Client.GetStringAsync(new Uri($"http://{sidecar.AdminAddress}/{path}")));
         }
@@ -145,9 +159,10 @@ internal sealed class RealMesh : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
-        foreach (var sidecar in _sidecars) await sidecar.DisposeAsync();
+        foreach (var sidecar in _sidecars.Values) await sidecar.DisposeAsync();
         await Control.DisposeAsync();
         await _app.DisposeAsync();
+        Directory.Delete(_handover, recursive: true);
     }
 
     private static MeshModel Intent(int outbound) => new()
@@ -178,8 +193,8 @@ internal sealed class RealMesh : IAsyncDisposable
 
     private async Task StartSidecarAsync(string instance)
     {
-        var sidecar = new MeshSidecar(Control.CreateBootstrap(instance), new MeshSidecarOptions { LoggerFactory = Options.LoggerFactory });
-        _sidecars.Add(sidecar);
+        var sidecar = new MeshSidecar(Control.CreateBootstrap(instance) with { HandoverSocket = HandoverOf(instance) }, new MeshSidecarOptions { LoggerFactory = Options.LoggerFactory });
+        _sidecars[instance] = sidecar;
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await sidecar.StartAsync(limit.Token);
         await sidecar.Ready.WaitAsync(limit.Token);

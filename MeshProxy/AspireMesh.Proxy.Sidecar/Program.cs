@@ -16,6 +16,8 @@ if (!BootstrapFile.TryTake(out var bootstrap, out var error))
     return 2;
 }
 
+if (bootstrap.EndsWithInput) _ = EndWithInputAsync();
+
 try
 {
     await using var sidecar = new MeshSidecar(bootstrap, new MeshSidecarOptions { LoggerFactory = loggers, Seed = Environment.ProcessId });
@@ -39,6 +41,13 @@ catch (Exception e) when (e is IOException or InvalidOperationException)
 {
     Console.Error.WriteLine($"Sidecar '{bootstrap.Instance}': {e.Message}");
     return 1;
+}
+
+async Task EndWithInputAsync()
+{
+    await using var input = Console.OpenStandardInput();
+    while (await input.ReadAsync(new byte[16]) > 0) continue;
+    await stop.CancelAsync();
 }
 
 void Stop(PosixSignalContext context)

@@ -21,6 +21,11 @@ if (Environment.GetEnvironmentVariable("REDIRECT_TO_HTTPS") is not null)
 FaultyPaths.Map(app, name);
 app.MapGet("/", () => $"{name} {Environment.ProcessId}");
 app.MapGet("/health", () => "ok");
+app.MapGet("/sized", (HttpResponse response) =>
+{
+    response.ContentLength = 2;
+    return response.WriteAsync("ok");
+});
 app.MapGet("/env/{variable}", (string variable) => Environment.GetEnvironmentVariable(variable) ?? "");
 app.MapGet("/args", () => string.Join(' ', args));
 app.MapGet("/host", (HttpRequest request) => $"{request.Scheme} {request.Host}");

@@ -8,6 +8,7 @@ using AspireMesh.Protocol;
 using AspireMesh.Protocol.Admin;
 using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Model;
+using AspireMesh.Protocol.Snapshot;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -26,6 +27,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
     private IMeshControl? _control;
     private MeshPlan? _plan;
     private SharedSidecars? _shared;
+    private SidecarUpgrades? _upgrades;
     private AppStates? _apps;
     private Task _background = Task.CompletedTask;
     private bool _disposed;
@@ -66,6 +68,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
         if (_control is ProcessControl own) model.Resources.Add(own.Resource);
         var hosting = ChooseHosting(mesh.Options, out var proxy);
         new PlanApplier(plan, model.Resources, configuration, services.GetRequiredService<IHostEnvironment>()).Apply(proxy, WriteBootstrapAsync);
+        if (proxy is not null) _upgrades = new SidecarUpgrades(proxy, WriteBootstrap, _control, time, _logger, Stopping);
         foreach (var command in SplitCommands.Of(plan.Model)) mesh.Annotations.Add(command);
         ChaosCommands.Add(plan.Model, model.Resources);
         Follow(mesh, model, plan, _control, hosting, file);
@@ -83,6 +86,10 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
 
     /// <summary>Gets a sidecar a new SVID.</summary>
     public Task RenewAsync(string instance, CancellationToken cancellationToken) => _control?.RenewAsync(instance, cancellationToken) ?? Task.CompletedTask;
+
+    /// <summary>Replaces a sidecar's process without losing a request; null when that was done, otherwise why not.</summary>
+    public Task<string?> UpgradeAsync(string instance, CancellationToken cancellationToken) =>
+        _upgrades?.UpgradeAsync(instance, cancellationToken) ?? Task.FromResult<string?>("sidecars run inside the AppHost: start it again");
 
     /// <summary>Moves the weight of one leg of a traffic split.</summary>
     public Task MoveSplitAsync(SplitChange change, CancellationToken cancellationToken) => _control?.MoveSplitAsync(change, cancellationToken) ?? Task.CompletedTask;
@@ -153,9 +160,12 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
         return name.EndsWith(".csproj", StringComparison.OrdinalIgnoreCase) ? name[..^7] : name;
     }
 
-    private async Task<string> WriteBootstrapAsync(string instance, CancellationToken cancellationToken)
+    private async Task<string> WriteBootstrapAsync(string instance, CancellationToken cancellationToken) => WriteBootstrap(await _control!.CreateBootstrapAsync(instance, cancellationToken));
+
+    private string WriteBootstrap(SidecarBootstrap bootstrap)
     {
-        var bootstrap = await _control!.CreateBootstrapAsync(instance, cancellationToken);
+        var instance = bootstrap.Instance;
+        if (SidecarUpgrades.IsSupported) bootstrap = bootstrap with { HandoverSocket = _folder.SocketFor(instance) };
         return _folder.Write($"{instance}-{Guid.NewGuid():N}.json", JsonSerializer.Serialize(bootstrap, MeshJson.Default.SidecarBootstrap));
     }
 

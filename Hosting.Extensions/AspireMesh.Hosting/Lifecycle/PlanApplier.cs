@@ -50,6 +50,7 @@ internal sealed class PlanApplier(MeshPlan plan, IResourceCollection resources, 
         resource.Annotations.Add(new ResourceIconAnnotation("ArrowSwap"));
         resource.Annotations.Add(new HealthCheckAnnotation(SidecarHealthRegistrations.KeyOf(sidecar)));
         resource.Annotations.Add(SidecarCommands.Renew(sidecar));
+        if (resource is MeshSidecarProcessResource process) resource.Annotations.Add(SidecarCommands.Upgrade(process));
         if (TelemetryGoesSomewhere()) OtlpConfigurationExtensions.AddOtlpEnvironment(resource, configuration, environment);
     }
 

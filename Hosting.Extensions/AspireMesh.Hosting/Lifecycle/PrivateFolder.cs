@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+
 namespace AspireMesh.Hosting.Lifecycle;
 
 /// <summary>A folder that only this user can enter, with files that only this user can read: bootstraps with join tokens, the state of a control plane. Gone with the application.</summary>
@@ -27,6 +30,9 @@ internal sealed class PrivateFolder : IDisposable
 
     /// <summary>Makes a folder inside and returns its path.</summary>
     public string Subfolder(string name) => Directory.CreateDirectory(Path.Combine(Root, name)).FullName;
+
+    /// <summary>The path of a Unix socket inside. Short, because systems take little more than 100 bytes.</summary>
+    public string SocketFor(string name) => Path.Combine(Root, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))[..8]);
 
     /// <inheritdoc/>
     public void Dispose()

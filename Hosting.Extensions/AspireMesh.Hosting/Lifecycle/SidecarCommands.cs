@@ -1,5 +1,6 @@
 using AspireMesh.Hosting.Planning;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace AspireMesh.Hosting.Lifecycle;
 
@@ -8,6 +9,31 @@ internal static class SidecarCommands
 {
     /// <summary>Names the command that renews the SVID.</summary>
     public const string RenewName = "mesh-renew";
+
+    /// <summary>Names the command that replaces the process.</summary>
+    public const string UpgradeName = "mesh-upgrade";
+
+    /// <summary>Replaces the sidecar's process by one of the executable that lies there now. Where open ports cannot be passed on, it is restarted, and that is said.</summary>
+    public static ResourceCommandAnnotation Upgrade(MeshSidecarProcessResource sidecar) => new(
+        UpgradeName,
+        "Upgrade",
+        context => context.ResourceSnapshot.State?.Text == KnownResourceStates.Running ? ResourceCommandState.Enabled : ResourceCommandState.Disabled,
+        async context =>
+        {
+            if (!SidecarUpgrades.IsSupported)
+            {
+                context.Logger.LogWarning("This system cannot pass open ports from process to process: the sidecar '{Instance}' is restarted, and requests under way are lost.", sidecar.Instance);
+                return await context.Services.GetRequiredService<ResourceCommandService>().ExecuteCommandAsync(sidecar, KnownResourceCommands.RestartCommand, context.CancellationToken);
+            }
+            var problem = await context.Services.GetRequiredService<MeshRuntime>().UpgradeAsync(sidecar.Instance, context.CancellationToken);
+            return problem is null ? CommandResults.Success() : CommandResults.Failure($"The sidecar '{sidecar.Instance}' was not upgraded: {problem}.");
+        },
+        "Replaces its process by one of the executable that lies there now; no request is lost.",
+        parameter: null,
+        confirmationMessage: null,
+        iconName: "ArrowCircleUp",
+        iconVariant: IconVariant.Regular,
+        isHighlighted: false);
 
     /// <summary>Renews the sidecar's SVID now.</summary>
     public static ResourceCommandAnnotation Renew(SidecarPlan sidecar) => new(

@@ -44,7 +44,8 @@ internal sealed partial class SidecarRestarts(IServiceProvider services, Resourc
     private async Task RestartAsync(ExecutableResource sidecar, int? exitCode, int restarts, int inARow, CancellationToken cancellationToken)
     {
         var pause = TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, FirstPause.Ticks << Math.Min(inARow - 1, 10)));
-        LogDied(MeshDiagnostics.SidecarDied.Found($"'{sidecar.Name}' stopped by itself (exit code {exitCode?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "unknown"}) and is started again").ToString());
+        if (exitCode == 0 && sidecar is MeshSidecarProcessResource) LogHandedOver(sidecar.Name);
+        else LogDied(MeshDiagnostics.SidecarDied.Found($"'{sidecar.Name}' stopped by itself (exit code {exitCode?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "unknown"}) and is started again").ToString());
         await notifications.PublishUpdateAsync(sidecar, s => s with { Properties = SidecarRows.With(s.Properties, ("mesh.restarts", restarts)) });
         try
         {
@@ -60,6 +61,9 @@ internal sealed partial class SidecarRestarts(IServiceProvider services, Resourc
 
     [LoggerMessage(1, LogLevel.Warning, "{Problem}")]
     private partial void LogDied(string problem);
+
+    [LoggerMessage(3, LogLevel.Information, "'{Name}' ended after it had handed its ports over, and is started anew.")]
+    private partial void LogHandedOver(string name);
 
     [LoggerMessage(2, LogLevel.Error, "The sidecar '{Name}' could not be started again: {Reason}. Start it in the dashboard.")]
     private partial void LogNotStarted(string name, string reason);

@@ -7,7 +7,7 @@ using AspireMesh.Protocol.Identity;
 namespace AspireMesh.Host.Identity;
 
 /// <summary>A certificate chain, leaf first, without the root.</summary>
-internal sealed record IssuedSvid(ImmutableArray<byte[]> Chain, DateTimeOffset Expires);
+internal sealed record IssuedSvid(ImmutableArray<byte[]> Chain, DateTimeOffset Expires, string Serial);
 
 /// <summary>
 /// The mesh's CA. Roots are trusted and kept; below the one that issues stands an intermediate that lives in memory only and signs every SVID,
@@ -108,7 +108,7 @@ internal sealed class CertificateAuthority
             // An SVID must not outlive its issuer; a control plane that runs for weeks makes itself a new intermediate in time.
             if (_signer != _issuingRoot && _given is null && now + lifetime > _signer.NotAfter) _signer = NewIntermediate();
             leaf = CertificateFactory.Svid(id, instance, key, _signer, now, lifetime);
-            return new IssuedSvid([leaf.RawData, _signer.RawData, .. _above.Select(c => c.RawData)], leaf.NotAfter.ToUniversalTime());
+            return new IssuedSvid([leaf.RawData, _signer.RawData, .. _above.Select(c => c.RawData)], leaf.NotAfter.ToUniversalTime(), leaf.SerialNumber);
         }
     }
 

@@ -15,7 +15,7 @@ internal sealed partial class RootRotation(CertificateAuthority authority, Sidec
     public static readonly TimeSpan StepLimit = TimeSpan.FromSeconds(60);
 
     /// <summary>How long a sidecar may take from getting its SVID to saying that it uses it; not every one says so at once.</summary>
-    private static readonly TimeSpan UseLimit = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan UseLimit = TimeSpan.FromSeconds(15);
 
     private readonly SemaphoreSlim _one = new(1, 1);
 
@@ -89,7 +89,10 @@ internal sealed partial class RootRotation(CertificateAuthority authority, Sidec
         }
     }
 
-    private static bool UsesNewest(SidecarState sidecar) => sidecar.SvidReported >= sidecar.SvidExpires?.AddSeconds(-1);
+    // Not by its end alone: ends are told in whole seconds, and an SVID of the old root that was issued a moment before would pass for the new one.
+    private static bool UsesNewest(SidecarState sidecar) => sidecar.SerialReported is { } serial
+        ? serial == sidecar.SvidSerial
+        : sidecar.SvidReported >= sidecar.SvidExpires?.AddSeconds(-1);
 
     private static MeshValidationException Stopped(string why) => new([MeshDiagnostics.RotationStopped.Found($"The root rotation stopped: {why}.")]);
 

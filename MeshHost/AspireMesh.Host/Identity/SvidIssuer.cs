@@ -61,7 +61,7 @@ internal sealed partial class SvidIssuer(CertificateAuthority authority, JoinTok
         registry.With(instance, sidecar =>
         {
             if (sidecar.Workload != workload) return false;
-            (sidecar.Joined, sidecar.SvidExpires, sidecar.SvidRoot) = (true, issued.Expires, Fingerprint.Of(root));
+            (sidecar.Joined, sidecar.SvidExpires, sidecar.SvidRoot, sidecar.SvidSerial) = (true, issued.Expires, Fingerprint.Of(root), issued.Serial);
             return true;
         });
         LogIssued(logger, id.ToString(), instance, issued.Expires);

@@ -99,6 +99,7 @@ internal sealed class SidecarRegistry(TimeProvider time, Func<string> issuingRoo
         }
         if (!report.Faults.IsDefault) sidecar.Faults = report.Faults;
         sidecar.SvidReported = report.SvidExpires ?? sidecar.SvidReported;
+        sidecar.SerialReported = report.SvidSerial ?? sidecar.SerialReported;
         foreach (var edge in report.Edges)
         {
             if (!sidecar.Edges.TryGetValue((edge.To, edge.Endpoint), out var totals)) sidecar.Edges[(edge.To, edge.Endpoint)] = totals = new EdgeTotals(time);

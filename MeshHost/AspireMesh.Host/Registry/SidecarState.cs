@@ -33,6 +33,12 @@ internal sealed class SidecarState(string instance, string workload)
     /// <summary>End of the SVID that the sidecar says it uses.</summary>
     public DateTimeOffset? SvidReported { get; set; }
 
+    /// <summary>Serial number of the SVID that was issued last; null where that was another control plane's.</summary>
+    public string? SvidSerial { get; set; }
+
+    /// <summary>Serial number of the SVID that the sidecar says it uses; null where it does not say.</summary>
+    public string? SerialReported { get; set; }
+
     /// <summary>Thumbprint of the root that its last SVID chains to.</summary>
     public string? SvidRoot { get; set; }
 

@@ -87,6 +87,9 @@ public sealed record SidecarReport
     /// <summary>End of the SVID's life, UTC.</summary>
     public DateTimeOffset? SvidExpires { get; init; }
 
+    /// <summary>Serial number of the SVID in use, hexadecimal; null from a sidecar that does not say.</summary>
+    public string? SvidSerial { get; init; }
+
     /// <summary>Its edges.</summary>
     public ImmutableArray<EdgeReport> Edges { get; init; } = [];
 

@@ -50,6 +50,9 @@ public sealed record SidecarBootstrap
     /// </summary>
     public string? HandoverSocket { get; init; }
 
+    /// <summary>Whether the sidecar's process ends when its standard input does, so that one that nobody else looks after does not outlive whoever started it.</summary>
+    public bool EndsWithInput { get; init; }
+
     /// <summary>Where the admin listener binds, <c>host:port</c>.</summary>
     public required string Admin { get; init; }
 }

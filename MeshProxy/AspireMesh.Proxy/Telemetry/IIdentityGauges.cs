@@ -8,6 +8,9 @@ internal interface IIdentityGauges
     /// <summary>End of the SVID's life, UTC; null before the first.</summary>
     DateTimeOffset? SvidExpires { get; }
 
+    /// <summary>Serial number of the SVID in use; null before the first.</summary>
+    string? SvidSerial { get; }
+
     /// <summary>Whether snapshots come.</summary>
     bool IsConnected { get; }
 }
@@ -20,6 +23,9 @@ internal sealed class IdentityGauges : IIdentityGauges
 
     /// <inheritdoc/>
     public DateTimeOffset? SvidExpires => Client?.Current?.Expires;
+
+    /// <inheritdoc/>
+    public string? SvidSerial => Client?.Current?.Leaf.SerialNumber;
 
     /// <inheritdoc/>
     public bool IsConnected => Client?.State.Phase == ControlPhase.Connected;

@@ -34,7 +34,7 @@ internal sealed class MeshTelemetry : IMeshEvents, IAsyncDisposable
     {
         _workload = workload;
         _export = export;
-        Statistics = new SidecarStatistics(() => svid.SvidExpires);
+        Statistics = new SidecarStatistics(() => svid.SvidExpires, () => svid.SvidSerial);
         Time = time;
         Taps = taps;
         AccessLog = accessLog;

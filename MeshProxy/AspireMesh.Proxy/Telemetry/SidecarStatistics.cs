@@ -7,7 +7,7 @@ using AspireMesh.Proxy.Faults;
 namespace AspireMesh.Proxy.Telemetry;
 
 /// <summary>What a sidecar reports to its control plane: totals since its start, so that a lost report loses nothing.</summary>
-internal sealed class SidecarStatistics(Func<DateTimeOffset?> svidExpires) : IReportSource
+internal sealed class SidecarStatistics(Func<DateTimeOffset?> svidExpires, Func<string?>? svidSerial = null) : IReportSource
 {
     // A caller is an address without its port; still, a scan must not fill the memory.
     private const int MostNames = 1000;
@@ -17,6 +17,7 @@ internal sealed class SidecarStatistics(Func<DateTimeOffset?> svidExpires) : IRe
     private readonly ConcurrentDictionary<string, long> _denied = new(StringComparer.Ordinal);
     private long _changes = 1;
     private long _reported;
+    private string? _reportedSerial;
     private DateTimeOffset? _reportedExpiry;
 
     /// <summary>The totals of an edge.</summary>
@@ -42,19 +43,21 @@ internal sealed class SidecarStatistics(Func<DateTimeOffset?> svidExpires) : IRe
     public SidecarReport? Take()
     {
         var expires = svidExpires();
+        var serial = svidSerial?.Invoke();
         var changes = Interlocked.Read(ref _changes);
-        if (!Faults.HasNews() && changes == Interlocked.Read(ref _reported) && expires == _reportedExpiry) return null;
+        if (!Faults.HasNews() && changes == Interlocked.Read(ref _reported) && expires == _reportedExpiry && serial == _reportedSerial) return null;
         Interlocked.Exchange(ref _reported, changes);
-        _reportedExpiry = expires;
-        return Read(expires);
+        (_reportedExpiry, _reportedSerial) = (expires, serial);
+        return Read(expires, serial);
     }
 
     /// <inheritdoc/>
     public void Forget() => Interlocked.Exchange(ref _reported, 0);
 
-    private SidecarReport Read(DateTimeOffset? expires) => new()
+    private SidecarReport Read(DateTimeOffset? expires, string? serial) => new()
     {
         SvidExpires = expires,
+        SvidSerial = serial,
         Edges = [.. _edges.Values.Select(e => e.Read()).OrderBy(e => e.To, StringComparer.Ordinal).ThenBy(e => e.Endpoint, StringComparer.Ordinal)],
         PlaintextCallers = _plaintext.ToImmutableDictionary(),
         FaultFires = _faults.ToImmutableDictionary(),

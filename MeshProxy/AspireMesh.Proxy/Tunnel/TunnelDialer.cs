@@ -76,14 +76,20 @@ internal sealed class TunnelDialer : ITunnelDialer, IAsyncDisposable
         var pool = _pools.GetOrAdd((destination.Address, cluster.ExpectedIdentity!), static (key, s) => new TunnelPool(key.Address, s.expected, s._connector, s._options), (expected, _connector, _options));
         for (var attempt = 1; ; attempt++)
         {
-            var connection = await pool.GetAsync(cancellationToken);
+            TunnelConnection? connection = null;
             try
             {
+                connection = await pool.GetAsync(cancellationToken);
                 return await OpenOnAsync(connection, opening, destination, cancellationToken);
             }
-            catch (DialException e) when (attempt < MaxConnectionsTried && e.Error is DialError.Refused or DialError.Broken && !connection.IsUsable)
+            catch (DialException e) when (attempt < MaxConnectionsTried && e.Error is DialError.Refused or DialError.Broken && connection is { IsUsable: false })
             {
                 // The connection was drained or lost before the stream was let in, so nothing was delivered: the next one is a new connection.
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+            catch (DialException e) when (attempt == 1 && e.Error is DialError.Handshake)
+            {
+                // A handshake that crossed the replacement of an SVID or a root may present what is trusted no more; the next one presents what is.
                 cancellationToken.ThrowIfCancellationRequested();
             }
         }

@@ -28,7 +28,7 @@ public class RotationLoadTests(ITestOutputHelper output)
         var report = await load.StopAsync();
         await mesh.UntilAsync(m => m.GetStat()[0].Requests >= report.Sent);
 
-        output.WriteLine($"{report}; {mesh.Arrivals} reached the app in {mesh.Control.GetStat()[0].Attempts} attempts");
+        output.WriteLine($"{report}; {mesh.Arrivals} reached the app in {mesh.Control.GetStat()[0].Attempts} attempts {string.Join(' ', report.Failures.Take(1))}");
         Assert.Empty(report.Failures);
         Assert.Equal(3, roots.Distinct().Count());
         Assert.Equal((report.Sent, report.Sent), (report.Answered, mesh.Control.GetStat()[0].Requests));
@@ -49,7 +49,7 @@ public class RotationLoadTests(ITestOutputHelper output)
         await mesh.RenewAllAsync();
         var report = await load.StopAsync();
 
-        output.WriteLine(report.ToString());
+        output.WriteLine($"{report} {string.Join(' ', report.Failures.Take(1))}");
         Assert.Empty(report.Failures);
         Assert.Equal((report.Sent, report.Sent), (report.Answered, mesh.Arrivals));
     }

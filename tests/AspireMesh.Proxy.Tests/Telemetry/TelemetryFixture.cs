@@ -60,6 +60,8 @@ internal sealed class TelemetryFixture : IDisposable
     {
         public DateTimeOffset? SvidExpires => null;
 
+        public string? SvidSerial => null;
+
         public bool IsConnected => false;
     }
 }

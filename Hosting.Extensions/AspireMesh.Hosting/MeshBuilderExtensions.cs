@@ -75,7 +75,10 @@ public static class MeshBuilderExtensions
     /// <param name="path">The file, relative to the AppHost's folder.</param>
     public static IResourceBuilder<MeshResource> WithPolicyFile(this IResourceBuilder<MeshResource> mesh, string path) => mesh.Set(o => o.PolicyFile = path);
 
-    /// <summary>Refuses requests through the mesh to destinations outside it that nobody declared.</summary>
+    /// <summary>
+    /// Refuses requests to destinations outside the mesh that nobody declared, in the published meshes that have such a mode (see the report's verdicts). Our own sidecars
+    /// carry declared references only, and leave what an app calls past them alone.
+    /// </summary>
     public static IResourceBuilder<MeshResource> WithoutUndeclaredEgress(this IResourceBuilder<MeshResource> mesh) => mesh.Set(o => o.RefuseUndeclaredEgress = true);
 
     /// <summary>Changes the policies of every edge of the mesh. What is said on an edge itself later wins.</summary>

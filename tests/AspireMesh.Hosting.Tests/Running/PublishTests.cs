@@ -13,8 +13,8 @@ public class PublishTests
         var builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { DisableDashboard = true, AssemblyName = typeof(PublishTests).Assembly.GetName().Name, Args = ["--operation", "publish", "--step", "publish", "--output-path", output] });
         builder.Services.AddLogging(l => l.ClearProviders());
         var mesh = builder.AddServiceMesh();
-        var back = builder.AddExecutable("back", "app", ".").WithHttpEndpoint();
-        builder.AddExecutable("front", "app", ".").WithReference(back.GetEndpoint("http"));
+        var back = builder.AddContainer("back", "back").WithHttpEndpoint(targetPort: 80);
+        builder.AddContainer("front", "front").WithReference(back.GetEndpoint("http"));
         await using var app = builder.Build();
         var before = builder.Resources.ToArray();
 
@@ -23,6 +23,8 @@ public class PublishTests
         Assert.Equal(before, builder.Resources);
         var plan = mesh.Resource.Annotations.OfType<MeshPlanAnnotation>().Single().Plan;
         Assert.Equal(["front->back.http"], plan.Model.Edges.Select(e => $"{e.From}->{e.To}.{e.Endpoint}"));
-        Assert.All(plan.Model.Workloads, w => Assert.Empty(w.Sidecars));
+        // One description for all of a workload's pods; which there are is known in the cluster alone.
+        Assert.True(plan.Model.SidecarsComeAndGo);
+        Assert.All(plan.Model.Workloads, w => Assert.Equal(w.Name, Assert.Single(w.Sidecars).Instance));
     }
 }

@@ -57,7 +57,8 @@ public class FaultLoadTests
         using var curl = Process.Start(new ProcessStartInfo("/usr/bin/curl", ["--silent", "--output", "/dev/null", "--noproxy", "*", "--write-out", "%{http_code}", pair.Client.BaseAddress!.ToString()]) { RedirectStandardOutput = true })!;
         var printed = await curl.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await curl.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(status, printed);
+        // A reset can overtake the head that was sent before it: then curl has no status at all.
+        Assert.True(printed == status || (exit == 56 && printed == "000"), printed);
         // A cut shows as "partial file" (18) or as a reset (56), whichever curl meets first.
         Assert.True(curl.ExitCode == exit || (exit == 56 && curl.ExitCode == 18), $"{curl.ExitCode}");
     }

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Formats.Tar;
 using AspireMesh.Chaos;
 using AspireMesh.Chaos.Documents;
 using AspireMesh.Chaos.Experiments;
@@ -8,6 +6,7 @@ using AspireMesh.Host.Tests.WholeMesh;
 using AspireMesh.Protocol.Admin;
 using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Policies;
+using AspireMesh.TestKit;
 using DotNet.Testcontainers.Builders;
 using DotNet.Testcontainers.Configurations;
 using DotNet.Testcontainers.Containers;
@@ -26,12 +25,12 @@ public sealed class FaultsIntoContainersTests : IAsyncDisposable
     public async Task An_untouched_client_of_a_container_sees_the_fault_and_only_where_it_matches()
     {
         await StartAsync(retries: 0);
-        Assert.Equal("hello from the box", await _mesh!.Client.GetStringAsync("/"));
+        Assert.Equal(BoxImage.Text, await _mesh!.Client.GetStringAsync("/"));
 
         await using (var session = ChaosSession.Open(Run))
         {
             await session.InjectAsync(ChaosEdge.Between("web", "api"), Faults.Abort(503), o => o.OnPath("/other"));
-            Assert.Equal("hello from the box", await _mesh.Client.GetStringAsync("/"));
+            Assert.Equal(BoxImage.Text, await _mesh.Client.GetStringAsync("/"));
             using var hit = await _mesh.Client.GetAsync("/other/page");
             Assert.Equal(503, (int)hit.StatusCode);
             await session.InjectAsync(ChaosEdge.Between("web", "api"), Faults.Reset());
@@ -39,7 +38,7 @@ public sealed class FaultsIntoContainersTests : IAsyncDisposable
             Assert.True((int)cut.StatusCode is 502 or 503, $"{(int)cut.StatusCode}");
         }
 
-        Assert.Equal("hello from the box", await _mesh.Client.GetStringAsync("/"));
+        Assert.Equal(BoxImage.Text, await _mesh.Client.GetStringAsync("/"));
     }
 
     [Theory]
@@ -51,7 +50,7 @@ public sealed class FaultsIntoContainersTests : IAsyncDisposable
         var document = new ExperimentDocument
         {
             Name = "the box is asked again",
-            Load = new LoadDocument { Url = _mesh!.Client.BaseAddress!.ToString(), Requests = 20, Concurrency = 1, Steady = 3, Expect = new Tolerance { BodyMatches = "hello from the box" } },
+            Load = new LoadDocument { Url = _mesh!.Client.BaseAddress!.ToString(), Requests = 20, Concurrency = 1, Steady = 3, Expect = new Tolerance { BodyMatches = BoxImage.Text } },
             Hypothesis = [new ClaimDocument { Kind = ClaimKind.SuccessRate, AtLeast = 1 }, new ClaimDocument { Kind = ClaimKind.Fires, AtLeast = 5 }],
             Steps = [new StepDocument { Inject = new InjectDocument { Id = "lost", To = "api", Fault = Faults.Abort(503), Activation = new() { EveryNth = 4 } } }],
         };
@@ -76,7 +75,7 @@ public sealed class FaultsIntoContainersTests : IAsyncDisposable
         // Its own tidying container would have to come from a registry; the container ends with the test.
         TestcontainersSettings.ResourceReaperEnabled = false;
         _container = new ContainerBuilder(Image).WithImagePullPolicy(PullPolicy.Never)
-            .WithEntrypoint("/bin/busybox").WithCommand("httpd", "-f", "-p", "80", "-h", "/www")
+            .WithEntrypoint(BoxImage.Command[0]).WithCommand([.. BoxImage.Command.Skip(1)])
             .WithAutoRemove(true).WithCleanUp(false).Build();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(120));
         await _container.StartAsync(limit.Token);
@@ -88,7 +87,7 @@ public sealed class FaultsIntoContainersTests : IAsyncDisposable
         _mesh.Control.SetAppAddress("api", "api", "http", $"{_container.IpAddress}:80");
         await _mesh.Control.WaitForFaultsAsync(limit.Token);
         using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        while (await TextAsync() != "hello from the box") await look.WaitForNextTickAsync(limit.Token);
+        while (await TextAsync() != BoxImage.Text) await look.WaitForNextTickAsync(limit.Token);
     }
 
     private async Task<string> TextAsync()
@@ -99,43 +98,8 @@ public sealed class FaultsIntoContainersTests : IAsyncDisposable
 
     private static async Task ImportImageAsync()
     {
-        var busybox = new[] { "/bin/busybox", "/usr/bin/busybox" }.FirstOrDefault(File.Exists);
-        if (busybox is null) Assert.Skip("No busybox for the container's root. Install it: apt-get install busybox-static");
-        using var root = new MemoryStream();
-        using (var tar = new TarWriter(root, leaveOpen: true))
-        {
-            await tar.WriteEntryAsync(busybox, "bin/busybox");
-            await tar.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, "www/index.html") { DataStream = new MemoryStream("hello from the box"u8.ToArray()), Mode = UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead });
-        }
-        root.Position = 0;
-        try
-        {
-            await DockerAsync(root, "import", "-", Image);
-            // An engine refuses a client that is newer than itself.
-            Environment.SetEnvironmentVariable("DOCKER_API_VERSION", (await DockerAsync(Stream.Null, "version", "--format", "{{.Server.APIVersion}}")).Trim());
-        }
-        catch (Exception e) when (e is System.ComponentModel.Win32Exception or InvalidOperationException)
-        {
-            Assert.Skip($"No container engine answers: {e.Message.Trim()}");
-        }
-    }
-
-    private static async Task<string> DockerAsync(Stream input, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo("docker", arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEndAsync();
-        try
-        {
-            await input.CopyToAsync(process.StandardInput.BaseStream);
-            process.StandardInput.Close();
-        }
-        catch (IOException)
-        {
-            // It ended before it had read everything; what it said tells why.
-            await process.StandardInput.BaseStream.DisposeAsync();
-        }
-        await process.WaitForExitAsync();
-        return process.ExitCode == 0 ? await output : throw new InvalidOperationException(await error);
+        if (await BoxImage.ImportAsync(Image) is { } problem) Assert.Skip(problem);
+        // An engine refuses a client that is newer than itself.
+        Environment.SetEnvironmentVariable("DOCKER_API_VERSION", (await BoxImage.DockerAsync(Stream.Null, "version", "--format", "{{.Server.APIVersion}}")).Trim());
     }
 }

@@ -51,6 +51,8 @@ internal static class HostDifferences
     /// <summary>The id of the replica that a sidecar stands beside; null where the resource has one instance.</summary>
     public static string? ReplicaBeside(IResource workload, int ordinal) =>
         workload.TryGetLastAnnotation<ReplicaInstancesAnnotation>(out var replicas) && replicas.Instances.Count > 1 ? replicas.Instances.FirstOrDefault(r => r.Ordinal == ordinal)?.InstanceId : null;
+    /// <summary>What the engine knows a resource's container by.</summary>
+    public static string? ContainerOf(ResourceEvent running) => running.Resource.TryGetLastAnnotation<ContainerNameAnnotation>(out var given) ? given.Name : running.ResourceId;
 #else
     /// <summary>Shown in the ready line.</summary>
     public const string HostName = "aspire";
@@ -71,6 +73,9 @@ internal static class HostDifferences
 
     /// <summary>Always null: a resource has one sidecar.</summary>
     public static string? ReplicaBeside(IResource workload, int ordinal) => null;
+
+    /// <summary>What the engine knows a resource's container by; null while it is not created.</summary>
+    public static string? ContainerOf(ResourceEvent running) => running.Snapshot.Properties.FirstOrDefault(p => p.Name == "container.id")?.Value as string;
 #endif
 
     private static string? Allocated(EndpointAnnotation endpoint) =>

@@ -165,6 +165,15 @@ public sealed class MeshControlPlane : IAsyncDisposable
     /// <param name="running">Whether an unhealthy one runs all the same. Default false.</param>
     public void SetAppHealth(string instance, bool healthy, bool running = false) => _intent.SetAppHealth(instance, healthy, running);
 
+    /// <summary>
+    /// Says where the connections of the app beside a sidecar come from, where its outbound listeners are not on loopback: they take those and no others. Can be called before the
+    /// model has the sidecar.
+    /// </summary>
+    /// <param name="instance">The sidecar beside it; see <see cref="SidecarModel.Instance"/>.</param>
+    /// <param name="addresses">IP addresses; none while they are not known.</param>
+    /// <exception cref="MeshValidationException">One of them is no IP address.</exception>
+    public void SetCallerAddresses(string instance, ImmutableArray<string> addresses) => _intent.SetCallerAddresses(instance, addresses);
+
     /// <summary>What faults decided and how often they fired, by fault, edge and sidecar, as sidecars last reported it; faults that went lately are still in it.</summary>
     public ImmutableArray<FaultTally> GetFaultTallies() => _registry.Read(sidecars => sidecars.Values
         .OrderBy(s => s.Instance, StringComparer.Ordinal).SelectMany(s => s.Faults.Select(t => t with { Instance = s.Instance })).ToImmutableArray());

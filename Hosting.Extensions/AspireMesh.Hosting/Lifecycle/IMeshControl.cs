@@ -30,6 +30,9 @@ internal interface IMeshControl : IAsyncDisposable
     /// <summary>Says whether an app is there.</summary>
     void SetAppHealth(AppHealthChange change);
 
+    /// <summary>Says where an app's connections come from.</summary>
+    void SetCallerAddresses(CallerAddressesChange change);
+
     /// <summary>Gets a sidecar a new SVID.</summary>
     Task RenewAsync(string instance, CancellationToken cancellationToken);
 

@@ -42,6 +42,9 @@ internal sealed class InnerControl(ControlPlaneOptions options) : IMeshControl
     public void SetAppHealth(AppHealthChange change) => _mesh.SetAppHealth(change.Instance, change.Healthy, change.Running);
 
     /// <inheritdoc/>
+    public void SetCallerAddresses(CallerAddressesChange change) => _mesh.SetCallerAddresses(change.Instance, change.Addresses);
+
+    /// <inheritdoc/>
     public Task RenewAsync(string instance, CancellationToken cancellationToken)
     {
         _mesh.RenewNow(instance);

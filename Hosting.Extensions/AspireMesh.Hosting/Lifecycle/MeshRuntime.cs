@@ -148,6 +148,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
             SidecarsOf = HostDifferences.SidecarsOf,
             NextPort = context.IsRunMode ? FreePorts.Next : null,
             IsPortFree = FreePorts.IsFree,
+            BridgeGateway = context.IsRunMode ? new ContainerBridge(configuration).FindGatewayAsync : null,
             GatewayCertificate = context.IsRunMode ? () => GatewayCertificates.Find(time) : null,
             RandomizePorts = configuration.GetValue("DcpPublisher:RandomizePorts", false),
         };
@@ -239,6 +240,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
         _shared = hosting == SidecarHosting.Shared ? new SharedSidecars(services, control, time, Stopping) : null;
         var rows = new SidecarRows(this, mesh, model, plan, notifications);
         var restarts = new SidecarRestarts(services, notifications, time);
+        var callers = new ContainerCallers(plan, control, notifications, new ContainerBridge(services.GetRequiredService<IConfiguration>()), time);
         control.SidecarChanged += instance =>
         {
             if (ProblemOf(instance) is null) Ready(instance).TrySetResult();
@@ -246,7 +248,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
         };
         _background = Task.WhenAll(new[]
         {
-            _apps.FollowAsync(Stopping), rows.FollowAsync(Stopping), restarts.FollowAsync(Stopping), AnnounceAsync(mesh, plan, control, hosting, rows), file?.FollowAsync(control, Stopping) ?? Task.CompletedTask,
+            _apps.FollowAsync(Stopping), callers.FollowAsync(Stopping), rows.FollowAsync(Stopping), restarts.FollowAsync(Stopping), AnnounceAsync(mesh, plan, control, hosting, rows), file?.FollowAsync(control, Stopping) ?? Task.CompletedTask,
         }.Select(SayWhenBrokenAsync));
     }
 

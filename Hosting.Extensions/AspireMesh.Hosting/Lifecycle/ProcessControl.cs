@@ -111,6 +111,9 @@ internal sealed partial class ProcessControl : IMeshControl
     public void SetAppHealth(AppHealthChange change) => _changes.Writer.TryWrite(token => _client.SetAppHealthAsync(change, token));
 
     /// <inheritdoc/>
+    public void SetCallerAddresses(CallerAddressesChange change) => _changes.Writer.TryWrite(token => _client.SetCallerAddressesAsync(change, token));
+
+    /// <inheritdoc/>
     public Task RenewAsync(string instance, CancellationToken cancellationToken) => _client.RenewAsync(new RenewChange { Instance = instance }, cancellationToken);
 
     /// <inheritdoc/>

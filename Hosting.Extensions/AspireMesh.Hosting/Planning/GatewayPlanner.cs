@@ -73,7 +73,7 @@ internal sealed class GatewayPlanner(PlanRequest request, List<MeshProblem> erro
             Name = name ?? (External(workload).Count() > 1 ? $"{workload.Name}-{endpoint.Name}" : workload.Name),
             Workload = workload.Name,
             Endpoint = endpoint.Name,
-            Listen = $"{(request.ForCluster ? ClusterPorts.AnyAddress : MeshListener.Host)}:{listen}",
+            Listen = $"{(request.ForCluster ? ClusterPorts.AnyAddress : MeshListener.Loopback)}:{listen}",
         });
         if (tls && !request.ForCluster && model.CertificatePem is null) model = model with { CertificatePem = Certificate(workload) };
         return (new GatewayPlan(workload, endpoint, $"{(model.CertificatePem is null ? "http" : "https")}://localhost:{listen}", takes), model);

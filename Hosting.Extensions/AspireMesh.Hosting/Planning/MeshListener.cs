@@ -9,8 +9,11 @@ namespace AspireMesh.Hosting.Planning;
 /// <param name="Key">Names the port where it differs by replica.</param>
 internal sealed record MeshListener(string Scheme, ImmutableArray<int> Ports, string Key)
 {
-    /// <summary>Listeners are on the IPv4 loopback: a name would be tried on IPv6 first, where somebody else may listen on that port.</summary>
-    public const string Host = "127.0.0.1";
+    /// <summary>The IPv4 loopback: a name would be tried on IPv6 first, where somebody else may listen on that port.</summary>
+    public const string Loopback = "127.0.0.1";
+
+    /// <summary>Where it is: on loopback, or for a container on the engine's bridge.</summary>
+    public string Host { get; init; } = Loopback;
 
     /// <summary>The port as text in a value: the number, or what the host replaces for each replica when it starts the process.</summary>
     public string PortText => Ports.Length == 1 ? Ports[0].ToString(CultureInfo.InvariantCulture) : $"{{{{- replicaValue \"{Key}\" -}}}}";

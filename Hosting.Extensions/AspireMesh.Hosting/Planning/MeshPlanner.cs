@@ -16,6 +16,7 @@ internal sealed class MeshPlanner
     private readonly List<(IResource From, IResource To, EndpointAnnotation? Endpoint, string Name)> _references = [];
     private readonly Dictionary<IResource, ImmutableArray<SidecarPlan>> _sidecars = [];
     private readonly ExternalServices _external;
+    private BridgeGateway? _bridge;
 
     private MeshPlanner(PlanRequest request)
     {
@@ -73,9 +74,11 @@ internal sealed class MeshPlanner
             _warnings.AddRange(found.Warnings);
             foreach (var (callee, name) in found.Endpoints.Select(e => (_request.InModel(e.Resource), e.Endpoint)).Where(e => e.Item1 != caller)) AddReference(caller, callee, name);
             foreach (var external in found.External) await AddExternalAsync(caller, external, cancellationToken);
-            if (_request.Context.IsRunMode && Participants.IsContainer(caller) && _references.FirstOrDefault(r => r.From == caller) is { To: not null } first)
+            if (_request.BridgeGateway is { } ask && Participants.IsContainer(caller) && _references.FirstOrDefault(r => r.From == caller) is { To: not null } first)
             {
-                _errors.Add(MeshDiagnostics.ContainerCalls.Found($"'{caller.Name}' runs in a container and calls '{first.To.Name}': it cannot reach its sidecar's listener on this machine's loopback. Write .WithoutMesh(\"runs in a container\") on '{caller.Name}', or run it as a project or executable."));
+                _bridge ??= await ask(cancellationToken);
+                if (_bridge.Problem is not { } why) continue;
+                _errors.Add(MeshDiagnostics.ContainerCalls.Found($"'{caller.Name}' runs in a container and calls '{first.To.Name}', and cannot reach its sidecar: {why} Write .WithoutMesh(\"runs in a container\") on '{caller.Name}', or run it as a project or executable."));
                 _references.RemoveAll(r => r.From == caller);
             }
         }
@@ -182,16 +185,17 @@ internal sealed class MeshPlanner
                 : _request.NextPort is { } next ? [.. sidecars.Select(_ => next())] : [];
             var outside = to is ExternalServiceResource external ? _external.AddressOf(external) : null;
             var scheme = endpoint is null ? "http" : EndpointKinds.ListenerScheme(endpoint);
+            var host = Participants.IsContainer(from) && _bridge?.Address is { } bridge ? bridge : MeshListener.Loopback;
             var model = new EdgeModel
             {
                 From = from.Name,
                 To = to.Name,
                 Endpoint = name,
-                Listen = ports.IsEmpty ? [] : sidecars.Zip(ports).ToImmutableDictionary(p => p.First.Instance, p => Address(p.Second)),
+                Listen = ports.IsEmpty ? [] : sidecars.Zip(ports).ToImmutableDictionary(p => p.First.Instance, p => Address(p.Second, host)),
             };
             foreach (var change in changes.Where(c => PolicyTargets.Matches(c, from, to, name))) model = model with { Policies = change.Change(model.Policies) };
             model = model with { Policies = model.Policies with { Routes = RouteOrder.Of(model.Policies.Routes, outside) } };
-            edges.Add((new EdgePlan(from, to, endpoint, new MeshListener(scheme, ports, $"{to.Name}.{name}"), outside), model));
+            edges.Add((new EdgePlan(from, to, endpoint, new MeshListener(scheme, ports, $"{to.Name}.{name}") { Host = host }, outside), model));
         }
         return edges.ToImmutable();
     }
@@ -199,5 +203,5 @@ internal sealed class MeshPlanner
     private IEnumerable<EndpointAnnotation> Endpoints(IResource resource) =>
         resource.Annotations.OfType<EndpointAnnotation>().Where(e => !EndpointKinds.IsUdp(e) && (!_request.ForCluster || ClusterPorts.Reached(resource, e) == e));
 
-    private static string Address(int port) => $"{MeshListener.Host}:{port}";
+    private static string Address(int port, string host = MeshListener.Loopback) => $"{host}:{port}";
 }

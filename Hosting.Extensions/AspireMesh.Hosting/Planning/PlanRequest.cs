@@ -38,9 +38,17 @@ internal sealed record PlanRequest
     /// <summary>PEM of certificate and key for gateways that take TLS, and whether it is the developer certificate; null in publish mode, where the cluster's gateway has its own.</summary>
     public Func<(string Pem, bool Developer)>? GatewayCertificate { get; init; }
 
+    /// <summary>Where containers reach this machine; asked only where one of them makes a call. Null in publish mode, where a pod has a loopback of its own.</summary>
+    public Func<CancellationToken, Task<BridgeGateway>>? BridgeGateway { get; init; }
+
     /// <summary>Whether fixed public ports are ignored (several AppHosts in one test run).</summary>
     public bool RandomizePorts { get; init; }
 
     /// <summary>The clock.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 }
+
+/// <summary>The address of this machine on the container engine's bridge.</summary>
+/// <param name="Address">The address; null where there is none.</param>
+/// <param name="Problem">Why there is none.</param>
+internal sealed record BridgeGateway(string? Address, string? Problem);

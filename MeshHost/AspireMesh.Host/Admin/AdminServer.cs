@@ -133,6 +133,11 @@ internal sealed class AdminServer(MeshControlPlane mesh, string listen, ILoggerF
             var change = await ReadAsync<AppHealthChange>(c);
             mesh.SetAppHealth(change.Instance, change.Healthy, change.Running);
         });
+        routes.MapPut("/v1/apps/callers", async c =>
+        {
+            var change = await ReadAsync<CallerAddressesChange>(c);
+            mesh.SetCallerAddresses(change.Instance, change.Addresses);
+        });
         routes.MapPost("/v1/bootstrap", async c =>
         {
             var request = await ReadAsync<BootstrapRequest>(c);

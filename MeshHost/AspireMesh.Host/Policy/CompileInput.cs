@@ -17,6 +17,9 @@ internal sealed record CompileInput
     /// <summary>Where the app beside a sidecar has an endpoint: what was said at run time, else what the model says.</summary>
     public string? AppAddress(SidecarModel sidecar, EndpointModel endpoint) => AppAddresses.GetValueOrDefault((sidecar.Instance, endpoint.Name)) ?? endpoint.App;
 
+    /// <summary>Where the connections of apps in containers come from, by sidecar.</summary>
+    public ImmutableDictionary<string, ImmutableArray<string>> CallerAddresses { get; init; } = ImmutableDictionary<string, ImmutableArray<string>>.Empty;
+
     /// <summary>Sidecars whose apps are known to be unhealthy or stopped.</summary>
     public ImmutableHashSet<string> Unhealthy { get; init; } = [];
 

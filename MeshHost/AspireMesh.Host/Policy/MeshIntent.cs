@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using AspireMesh.Host.Policy.Rules;
 using AspireMesh.Host.Registry;
 using AspireMesh.Host.Running;
@@ -22,6 +23,7 @@ internal sealed class MeshIntent : IDisposable
     private readonly ITimer _expiry;
     private readonly Lock _gate = new();
     private ImmutableDictionary<(string Instance, string Endpoint), string> _addresses = ImmutableDictionary<(string, string), string>.Empty;
+    private ImmutableDictionary<string, ImmutableArray<string>> _callers = ImmutableDictionary<string, ImmutableArray<string>>.Empty;
     private ImmutableHashSet<string> _unhealthy = [];
     private ImmutableHashSet<string> _running = [];
     private ImmutableArray<FaultRule> _added = [];
@@ -34,7 +36,11 @@ internal sealed class MeshIntent : IDisposable
             // Addresses are taken up even where a model is given anew: a snapshot without them would cut off apps that run.
             _store = new ModelStore(directory);
             _kept = _store.Load();
-            if (_kept is not null) _addresses = _kept.Addresses.ToImmutableDictionary(a => (a.Instance, a.Endpoint), a => a.Address);
+            if (_kept is not null)
+            {
+                _addresses = _kept.Addresses.ToImmutableDictionary(a => (a.Instance, a.Endpoint), a => a.Address);
+                _callers = _kept.Callers.ToImmutableDictionary(c => c.Instance, c => c.Addresses);
+            }
         }
         _expiry = options.TimeProvider.CreateTimer(_ => DropExpired(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -60,7 +66,7 @@ internal sealed class MeshIntent : IDisposable
             // A fault about something that the new model does not have any more could never fire.
             if (!model.ChaosEnabled) _added = [];
             var index = new ModelIndex(model);
-            _registry.Update(_ => new CompileInput { Index = index, AppAddresses = _addresses, Unhealthy = _unhealthy, Running = _running, TrustBundle = _bundle(), Faults = InForce(model) });
+            _registry.Update(_ => new CompileInput { Index = index, AppAddresses = _addresses, CallerAddresses = _callers, Unhealthy = _unhealthy, Running = _running, TrustBundle = _bundle(), Faults = InForce(model) });
             Keep();
         }
     }
@@ -76,6 +82,20 @@ internal sealed class MeshIntent : IDisposable
             _addresses = address is null ? _addresses.Remove((instance, endpoint)) : _addresses.SetItem((instance, endpoint), address);
             // Callers know it too: to recognize a redirect that would lead out of the mesh, and to go there where there is no mTLS.
             _registry.Update(input => input is null ? null : input with { AppAddresses = _addresses }, index => index.AffectedBy(workload));
+            Keep();
+        }
+    }
+
+    public void SetCallerAddresses(string instance, ImmutableArray<string> addresses)
+    {
+        if (addresses.FirstOrDefault(a => !IPAddress.TryParse(a, out _)) is { } bad)
+        {
+            throw new MeshValidationException([MeshDiagnostics.BadAddress.Found($"Sidecar '{instance}': the app's address '{bad}' cannot be used. Write an IP address, for example 172.17.0.2.")]);
+        }
+        lock (_gate)
+        {
+            _callers = addresses.IsEmpty ? _callers.Remove(instance) : _callers.SetItem(instance, addresses);
+            _registry.Update(input => input is null ? null : input with { CallerAddresses = _callers }, _ => [instance]);
             Keep();
         }
     }
@@ -180,6 +200,9 @@ internal sealed class MeshIntent : IDisposable
     private void Keep()
     {
         if (_store is null || _registry.Input?.Index.Model is not { } model) return;
-        _store.Save(new StoredModel(model, [.. _addresses.Select(a => new StoredAddress(a.Key.Instance, a.Key.Endpoint, a.Value)).OrderBy(a => a.Instance, StringComparer.Ordinal).ThenBy(a => a.Endpoint, StringComparer.Ordinal)]));
+        _store.Save(new StoredModel(model, [.. _addresses.Select(a => new StoredAddress(a.Key.Instance, a.Key.Endpoint, a.Value)).OrderBy(a => a.Instance, StringComparer.Ordinal).ThenBy(a => a.Endpoint, StringComparer.Ordinal)])
+        {
+            Callers = [.. _callers.Select(c => new StoredCaller(c.Key, c.Value)).OrderBy(c => c.Instance, StringComparer.Ordinal)],
+        });
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AspireMesh.Host.Registry;
+using AspireMesh.Host.Running;
 using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Policies;
 using AspireMesh.Protocol.Snapshot;
@@ -33,6 +34,7 @@ internal sealed class OutboundCompiler(CompileInput input, WorkloadModel workloa
         {
             Name = $"{edge.To}.{edge.Endpoint}",
             Listen = edge.Listen[sidecar.Instance],
+            TakesFrom = HostPort.TryParse(edge.Listen[sidecar.Instance], out var at) && at.IsLoopback ? null : input.CallerAddresses.GetValueOrDefault(sidecar.Instance, []),
             Protocol = protocol,
             Destination = edge.To,
             Endpoint = edge.Endpoint,

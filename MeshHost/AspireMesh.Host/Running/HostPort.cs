@@ -26,6 +26,9 @@ internal sealed record HostPort(string Host, int Port)
     public static HostPort Parse(string text) =>
         TryParse(text, out var address) ? address : throw new MeshValidationException([MeshDiagnostics.BadAddress.Found($"The address '{text}' cannot be used. Write host:port, for example 127.0.0.1:0.")]);
 
+    /// <summary>Whether only this machine reaches it.</summary>
+    public bool IsLoopback => Host == "localhost" || (IPAddress.TryParse(Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
+
     /// <summary>As something to bind; the name <c>localhost</c> is IPv4 loopback.</summary>
     public IPEndPoint ToEndPoint() => new(Host switch { "localhost" => IPAddress.Loopback, "*" => IPAddress.Any, _ => IPAddress.Parse(Host.Trim('[', ']')) }, Port);
 

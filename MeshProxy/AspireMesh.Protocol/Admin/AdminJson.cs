@@ -30,6 +30,7 @@ namespace AspireMesh.Protocol.Admin;
 [JsonSerializable(typeof(MtlsChange))]
 [JsonSerializable(typeof(AppAddressChange))]
 [JsonSerializable(typeof(AppHealthChange))]
+[JsonSerializable(typeof(CallerAddressesChange))]
 [JsonSerializable(typeof(BootstrapRequest))]
 [JsonSerializable(typeof(SidecarBootstrap))]
 [JsonSerializable(typeof(RenewChange))]

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using AspireMesh.Protocol.Model;
 
 namespace AspireMesh.Protocol.Admin;
@@ -61,6 +62,16 @@ public sealed record AppHealthChange
 
     /// <summary>Whether it runs all the same: an app that only fails its health check is still asked where no healthy one is left. Default false: it is gone.</summary>
     public bool Running { get; init; }
+}
+
+/// <summary>Where the connections of the app beside a sidecar come from, where that is not this machine's loopback: its container's addresses.</summary>
+public sealed record CallerAddressesChange
+{
+    /// <summary>The sidecar.</summary>
+    public required string Instance { get; init; }
+
+    /// <summary>IP addresses; none while the app does not run.</summary>
+    public ImmutableArray<string> Addresses { get; init; } = [];
 }
 
 /// <summary>Asks for what a sidecar needs to start.</summary>

@@ -105,6 +105,10 @@ public sealed class MeshAdminClient : IDisposable
     public Task SetAppHealthAsync(AppHealthChange change, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Put, "/v1/apps/health", JsonContent.Create(change, AdminJson.Default.AppHealthChange), cancellationToken);
 
+    /// <summary>Says where an app's connections come from.</summary>
+    public Task SetCallerAddressesAsync(CallerAddressesChange change, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Put, "/v1/apps/callers", JsonContent.Create(change, AdminJson.Default.CallerAddressesChange), cancellationToken);
+
     /// <summary>What a sidecar needs to start, with a fresh join token. A secret.</summary>
     public Task<SidecarBootstrap> CreateBootstrapAsync(string instance, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, "/v1/bootstrap", JsonContent.Create(new BootstrapRequest { Instance = instance }, AdminJson.Default.BootstrapRequest), AdminJson.Default.SidecarBootstrap, cancellationToken);

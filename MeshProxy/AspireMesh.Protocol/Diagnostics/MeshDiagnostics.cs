@@ -76,7 +76,7 @@ public static class MeshDiagnostics
     public static MeshDiagnostic UdpEndpoint { get; } = Define("MESH0102", "A reference leads to a UDP endpoint", "Keep the callee outside with .WithoutMesh(\"uses UDP\"), or offer the endpoint over TCP.");
 
     /// <summary>A container that calls others.</summary>
-    public static MeshDiagnostic ContainerCalls { get; } = Define("MESH0103", "A container cannot reach its sidecar", "Keep it outside with .WithoutMesh(\"runs in a container\"), or run it as a project or executable.");
+    public static MeshDiagnostic ContainerCalls { get; } = Define("MESH0103", "A container cannot reach its sidecar", "Use an engine whose bridge is on this machine (Docker or Podman on Linux), keep it outside with .WithoutMesh(\"runs in a container\"), or run it as a project or executable.");
 
     /// <summary>A call that leaves or enters the mesh because one side is outside.</summary>
     public static MeshDiagnostic OutsideTheMesh { get; } = Define("MESH0104", "A call has one side outside the mesh", "Bring the other side in with .WithMesh().");

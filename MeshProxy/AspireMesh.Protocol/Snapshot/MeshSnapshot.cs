@@ -107,7 +107,7 @@ public sealed record InboundEndpoint
     public bool Spans { get; init; }
 }
 
-/// <summary>A loopback listener for one referenced endpoint.</summary>
+/// <summary>A listener for one referenced endpoint: on loopback, or where the app's container reaches this machine.</summary>
 public sealed record OutboundListener
 {
     /// <summary>Unique in the snapshot: <c>{workload}.{endpoint}</c>.</summary>
@@ -115,6 +115,12 @@ public sealed record OutboundListener
 
     /// <summary>Where it binds, <c>host:port</c>.</summary>
     public required string Listen { get; init; }
+
+    /// <summary>
+    /// Addresses whose connections it takes; null takes everyone's, which only a loopback listener may. Empty while the app's address is not known yet: a container has one
+    /// only once it runs.
+    /// </summary>
+    public ImmutableArray<string>? TakesFrom { get; init; }
 
     /// <summary>What it carries.</summary>
     public AppProtocol Protocol { get; init; }

@@ -3,14 +3,27 @@ using AspireMesh.Protocol.Model;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Inbound;
 using AspireMesh.Proxy.Opaque;
+using AspireMesh.Proxy.Outbound.Admission;
 using AspireMesh.Proxy.Sockets;
 
 namespace AspireMesh.Proxy.Runtime;
 
 /// <summary>The first decision about an accepted socket: which half of the sidecar takes it. Nothing has been read from it yet.</summary>
-internal sealed class ConnectionRouter(RuntimeHolder holder, HttpSockets http, OpaqueOutbound opaque, InboundConnections inbound, OpenConnections open)
+internal sealed class ConnectionRouter(RuntimeHolder holder, CallerAddresses callers, HttpSockets http, OpaqueOutbound opaque, InboundConnections inbound, OpenConnections open)
 {
     public void Take(Socket socket, ListenerTarget target)
+    {
+        if (target.Side == MeshSide.Outbound && callers.AreAsked(target.Name)) open.Run(cut => TakeKnownAsync(socket, target, cut));
+        else Serve(socket, target);
+    }
+
+    private async Task TakeKnownAsync(Socket socket, ListenerTarget target, CancellationToken cut)
+    {
+        if (await callers.IsKnownAsync(socket, target.Name, cut)) Serve(socket, target);
+        else SocketEnd.Reset(socket);
+    }
+
+    private void Serve(Socket socket, ListenerTarget target)
     {
         switch (target.Side)
         {

@@ -6,6 +6,7 @@ using AspireMesh.Proxy.Handover;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Inbound;
 using AspireMesh.Proxy.Opaque;
+using AspireMesh.Proxy.Outbound.Admission;
 using AspireMesh.Proxy.Sockets;
 using AspireMesh.Proxy.Tls;
 using AspireMesh.Proxy.Tunnel;
@@ -61,7 +62,7 @@ internal sealed class SidecarEngine : IAsyncDisposable, IHandover
         _httpSockets = new HttpSockets(_http, holder, parts.Events, _time, loggers);
         _inbound = new InboundConnections(holder, handshake, new InboundStreams(holder, _http, parts.Events, _time), parts.Events, tunnel);
         _open = new OpenConnections(loggers.CreateLogger("AspireMesh.Proxy.Connections"));
-        var router = new ConnectionRouter(holder, _httpSockets, new OpaqueOutbound(_dialer, parts.Events, _time), _inbound, _open);
+        var router = new ConnectionRouter(holder, new CallerAddresses(holder, parts.Events, _time), _httpSockets, new OpaqueOutbound(_dialer, parts.Events, _time), _inbound, _open);
         _listeners = new ListenerSet(router.Take, State, _time, loggers.CreateLogger("AspireMesh.Proxy.Listeners"));
         _ = HostPort.TryParseListen(bootstrap.Admin, out var adminListen);
         _applier = new SnapshotApplier(State, holder, _pipeline, bundle, _listeners, parts.Events, admin is null ? null : adminListen);

@@ -60,6 +60,11 @@ internal static class SnapshotChecks
     {
         AddDuplicates(snapshot.Outbound.Select(l => l.Name), "outbound listener", errors);
         AddDuplicates(snapshot.Gateways.Select(g => g.Name), "gateway", errors);
+        foreach (var listener in snapshot.Outbound)
+        {
+            if (listener.TakesFrom is { } from) errors.AddRange(from.Where(a => !IPAddress.TryParse(a, out _)).Select(a => $"the outbound listener '{listener.Name}' takes connections from '{a}', which is no IP address"));
+            else if (HostPort.TryParseListen(listener.Listen, out var at) && !IPAddress.IsLoopback(at.Address)) errors.Add($"the outbound listener '{listener.Name}' has the address '{listener.Listen}', which others can reach, and does not say whose connections it takes");
+        }
         var taken = new Dictionary<IPEndPoint, string>();
         foreach (var (name, listen) in Listens(snapshot))
         {

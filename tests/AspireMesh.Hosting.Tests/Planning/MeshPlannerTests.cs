@@ -173,11 +173,27 @@ public class MeshPlannerTests
     }
 
     [Fact]
+    public async Task A_container_finds_its_listeners_on_the_engines_bridge()
+    {
+        var back = _app.Http("back");
+        _app.Builder.AddContainer("box", "image").WithEnvironment("BACK", back.GetEndpoint("http"));
+
+        Equal("""
+            workload back [http:http]
+              back-sidecar is back in 127.0.0.1:9001 admin 127.0.0.1:9002
+            workload box []
+              box-sidecar is box in 127.0.0.1:9003 admin 127.0.0.1:9004
+            edge box -> back.http as http://172.17.0.1:9005 at box=172.17.0.1:9005
+            """, await _app.TextAsync());
+    }
+
+    [Fact]
     public async Task Everything_wrong_is_reported_at_once()
     {
         var dns = _app.Builder.AddExecutable("dns", "app", ".").WithEndpoint(name: "udp", protocol: ProtocolType.Udp, scheme: "udp");
         var back = _app.Http("back");
         var box = _app.Builder.AddContainer("box", "image").WithEnvironment("BACK", back.GetEndpoint("http"));
+        _app.Bridge = new(null, "the container engine 'docker' is not on PATH.");
         var front = _app.Http("front").WithEnvironment("DNS", dns.GetEndpoint("udp"));
         _app.Http("front-sidecar");
         var mesh = _app.Mesh();
@@ -188,7 +204,7 @@ public class MeshPlannerTests
         var plan = await _app.PlanAsync();
 
         Equal("""
-            'box' runs in a container and calls 'back': it cannot reach its sidecar's listener on this machine's loopback. Write .WithoutMesh("runs in a container") on 'box', or run it as a project or executable. [MESH0103]
+            'box' runs in a container and calls 'back', and cannot reach its sidecar: the container engine 'docker' is not on PATH. Write .WithoutMesh("runs in a container") on 'box', or run it as a project or executable. [MESH0103]
             'front' calls 'dns' at its UDP endpoint 'udp': sidecars carry TCP only. Write .WithoutMesh("uses UDP") on 'dns', or offer the endpoint over TCP. [MESH0102]
             The sidecar of 'front' would be named 'front-sidecar', and the AppHost has a resource 'front-sidecar'. Rename that resource. [MESH0107]
             mesh.Gateway leads to 'dns', which is not in the mesh. Write .WithMesh() on 'dns', or remove the gateway. [MESH0004]

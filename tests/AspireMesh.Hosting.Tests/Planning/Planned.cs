@@ -8,6 +8,9 @@ internal sealed class Planned
     /// <summary>A port that somebody else listens on.</summary>
     public const int TakenPort = 8999;
 
+    /// <summary>Where containers reach this machine.</summary>
+    public BridgeGateway Bridge { get; set; } = new("172.17.0.1", null);
+
     public IDistributedApplicationBuilder Builder { get; } = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { DisableDashboard = true, AssemblyName = typeof(Planned).Assembly.GetName().Name });
 
     public IResourceBuilder<ExecutableResource> Http(string name) => Builder.AddExecutable(name, "app", ".").WithHttpEndpoint(name: "http");
@@ -32,6 +35,7 @@ internal sealed class Planned
                 NextPort = () => ++port,
                 GatewayCertificate = () => ("made for the test", false),
                 IsPortFree = p => p != TakenPort,
+                BridgeGateway = _ => Task.FromResult(Bridge),
             },
             TestContext.Current.CancellationToken);
     }

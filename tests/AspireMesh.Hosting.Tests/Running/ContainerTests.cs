@@ -23,4 +23,24 @@ public class ContainerTests
         }
         Assert.DoesNotContain(name, await BoxImage.DockerAsync(Stream.Null, "ps", "--all", "--format", "{{.Names}}"), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_container_calls_through_its_sidecar_and_its_neighbours_cannot_use_it()
+    {
+        if (await BoxImage.ImportAsync($"{Image}:1") is { } problem) Assert.Skip(problem);
+        await using var mesh = new MeshApp();
+        var back = mesh.Service("back");
+        // It calls at once: nothing in it waits until the mesh knows the container's address.
+        var box = mesh.Builder.AddContainer("box", Image, "1").WithHttpEndpoint(targetPort: 80).WithHttpHealthCheck("/answer").WaitFor(back)
+            .WithEnvironment("BACK", back.GetEndpoint("http"))
+            .WithEntrypoint("/bin/busybox").WithArgs("sh", "-c", "/bin/busybox wget -O /www/answer $BACK/env/NAME; exec /bin/busybox httpd -f -p 80 -h /www");
+        await mesh.StartAsync("back", "box");
+
+        Assert.Equal("back", await mesh.GetAsync(box, "/answer"));
+        await mesh.StatusAsync(s => s.Edges.Single() is { From: "box", To: "back", Requests: >= 1, Mtls: true });
+
+        var listener = mesh.Runtime.Plan!.Edges.Single().Listener.Text(EndpointProperty.Url);
+        var neighbour = await Assert.ThrowsAsync<InvalidOperationException>(() => BoxImage.DockerAsync(Stream.Null, "run", "--rm", $"{Image}:1", "/bin/busybox", "wget", "-O", "-", $"{listener}/env/NAME"));
+        Assert.Contains("reset", neighbour.Message, StringComparison.OrdinalIgnoreCase);
+    }
 }

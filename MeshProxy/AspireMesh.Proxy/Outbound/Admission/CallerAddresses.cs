@@ -1,0 +1,55 @@
+using System.Net;
+using System.Net.Sockets;
+using AspireMesh.Proxy.Runtime;
+
+namespace AspireMesh.Proxy.Outbound.Admission;
+
+/// <summary>
+/// Whose connections an outbound listener takes where others than the app could reach it: an app in a container calls across the engine's bridge, and so could every
+/// other container. An app may be quicker than the news of its address, so who comes before that is known is held for a moment instead of being refused.
+/// </summary>
+internal sealed class CallerAddresses(RuntimeHolder holder, IMeshEvents events, TimeProvider time)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    /// <summary>Whether the listener takes only some callers.</summary>
+    public bool AreAsked(string listener) => Of(listener) is not null;
+
+    /// <summary>Whether the connection is the app's. One that is not is counted.</summary>
+    public async ValueTask<bool> IsKnownAsync(Socket socket, string listener, CancellationToken cancellationToken)
+    {
+        if (AddressOf(socket) is not { } caller) return false;
+        using var patience = new CancellationTokenSource(Patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        while (true)
+        {
+            var replaced = holder.Replaced;
+            if (Of(listener) is not { } taken || taken.Contains(caller)) return true;
+            if (taken.Count > 0) return Refuse(listener, caller, "another address than the app's");
+            await replaced.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (either.IsCancellationRequested) return Refuse(listener, caller, "the app's address is not known yet");
+        }
+    }
+
+    private HashSet<IPAddress>? Of(string listener) =>
+        holder.Current.Outbound.TryGetValue(listener, out var found) && found.TakesFrom is { } addresses ? [.. addresses.Select(IPAddress.Parse)] : null;
+
+    private bool Refuse(string listener, IPAddress caller, string detail)
+    {
+        events.Refused(new Refusal(MeshSide.Outbound, RefusalReason.Denied, listener, caller.ToString(), Detail: detail));
+        return false;
+    }
+
+    private static IPAddress? AddressOf(Socket socket)
+    {
+        try
+        {
+            return socket.RemoteEndPoint is IPEndPoint { Address: var address } ? address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address : null;
+        }
+        catch (SocketException)
+        {
+            // It left before it was looked at.
+            return null;
+        }
+    }
+}

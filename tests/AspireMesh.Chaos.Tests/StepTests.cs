@@ -29,6 +29,21 @@ public class StepTests
     }
 
     [Fact]
+    public async Task How_often_a_fault_fired_is_waited_for_and_others_do_not_count()
+    {
+        await using var session = _mesh.Open();
+        await using var fault = await session.InjectAsync(ChaosEdge.Into("api"), Faults.Reset(), o => o.Between(3, 5).AtCallee().WithSeed(9).InOrder(2).EndingAfter(TimeSpan.FromMinutes(1)));
+        Assert.Equal((2L, 3L, FaultSide.Inbound, 9L, 2), (fault.Rule.Activation.Skip, fault.Rule.Activation.First, fault.Rule.Side, fault.Rule.Seed, fault.Rule.Order));
+        _mesh.Tallies.Add(Tally("another", 7));
+        Assert.Equal(0, await fault.CountFiresAsync());
+        var waiting = fault.WaitForFiresAsync(3);
+        _mesh.Tallies.AddRange([Tally(fault.Rule.Id, 1), Tally(fault.Rule.Id, 2)]);
+        await waiting;
+
+        static FaultTally Tally(string id, long fires) => new() { Fault = id, Kind = "reset", To = "api", Fires = fires };
+    }
+
+    [Fact]
     public async Task Rows_run_at_once_and_a_fault_with_a_time_leaves_before_the_end()
     {
         var both = new Barrier(2);

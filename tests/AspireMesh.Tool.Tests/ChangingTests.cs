@@ -117,8 +117,8 @@ public class ChangingTests
         var mesh = await fixture.StartAsync(Meshes.Shop with { ChaosEnabled = true });
         string[] typed =
         [
-            "--abort 503", "--delay 1s", "--rate-limit 5s", "--throttle 10KB", "--truncate 100", "--corrupt 3", "--duplicate", "--replay", "--drop-response", "--header x-a:b", "--lose-trailers", "--reset", "--refuse",
-            "--black-hole", "--hang", "--half-close 10", "--slow-close 2s", "--slicer 64 --pause 10ms", "--byte-limit 4KB", "--bandwidth 1.5MB --direction both", "--stream-stall 2", "--stream-close 3 --code 4000", "--stream-drop 1",
+            "--abort 503", "--delay 1s", "--rate-limit 5s", "--throttle 10KB", "--truncate 100", "--corrupt 3", "--duplicate", "--replace-body <html>", "--patch-body {\"price\":0}", "--stale-cache", "--key-collision Idempotency-Key", "--replay", "--drop-response", "--header x-a:b", "--lose-trailers", "--reset", "--refuse",
+            "--black-hole --pause 5s", "--hang", "--half-close 10", "--slow-close 2s", "--slicer 64 --pause 10ms", "--byte-limit 4KB", "--bandwidth 1.5MB --direction both", "--stream-stall 2", "--stream-close 3 --code 4000", "--stream-drop 1", "--stream-duplicate 2", "--stream-reorder 2", "--drain",
             "--no-destinations", "--stale-destinations 127.0.0.1:9", "--flapping 2s", "--expired-certificate", "--future-certificate", "--wrong-trust-domain", "--two-sans", "--no-certificate", "--downgrade", "--clock-skew 48h",
             "--rotate-now", "--control-disconnect --ttl 60s", "--control-slow 1s", "--control-refuse --ttl 60s",
         ];
@@ -132,9 +132,31 @@ public class ChangingTests
         Assert.Equal(FaultKinds.All.Order(), mesh.Faults.Select(f => f.Fault.Kind).Order());
         Assert.Equal((1572864L, "both"), mesh.Faults.Where(f => f.Fault.Kind == FaultKinds.Bandwidth).Select(f => (f.Fault.BytesPerSecond, f.Fault.Direction)).Single());
         Assert.Equal((64L, TimeSpan.FromMilliseconds(10)), mesh.Faults.Where(f => f.Fault.Kind == FaultKinds.Slicer).Select(f => (f.Fault.Bytes, f.Fault.Delay)).Single());
+        Assert.Equal(TimeSpan.FromSeconds(5), mesh.Faults.Where(f => f.Fault.Kind == FaultKinds.BlackHole).Select(f => f.Fault.Delay).Single());
         var refused = await fixture.RunAsync("faults", "add", "--to", "api", "--control-disconnect");
         Assert.Equal(1, refused.Code);
         Assert.Contains("--ttl", refused.Error);
+    }
+
+    [Fact]
+    public async Task Which_requests_a_fault_is_about_and_which_of_them_fire_can_be_typed()
+    {
+        await using var fixture = new ToolFixture();
+        var mesh = await fixture.StartAsync(Meshes.Shop with { ChaosEnabled = true });
+
+        var added = await fixture.RunAsync("faults", "add", "--to", "api", "--reset", "--method", "POST", "--path", "/pay", "--if-header", "x-tenant: gold", "--if-header", "x-b:c", "--if-baggage", "user=7",
+            "--percent", "20", "--first", "9", "--every", "2", "--max", "3", "--skip", "4", "--ramp", "100", "--burst", "3/10", "--order", "5");
+        var grpc = await fixture.RunAsync("faults", "add", "--to", "api", "--reset", "--grpc", "shop.Stock/Reserve");
+        var wrong = await fixture.RunAsync("faults", "add", "--to", "api", "--reset", "--if-header", "gold", "--if-baggage", "=7", "--burst", "10/3");
+
+        Assert.True(added.Code == 0 && grpc.Code == 0, added.Error + grpc.Error);
+        var rule = mesh.Faults.Single(f => f.Match?.GrpcService is null);
+        Assert.Equal(new FaultActivation { Percent = 20, First = 9, EveryNth = 2, MaxFires = 3, Skip = 4, RampRequests = 100, BurstLength = 3, BurstPeriod = 10 }, rule.Activation);
+        Assert.Equal(("POST", "/pay", "x-tenant=gold x-b=c", "user=7", 5), (rule.Match!.Methods.Single(), rule.Match.Path!.Value, Named(rule.Match.Headers), Named(rule.Match.Baggage), rule.Order));
+        Assert.Equal(("shop.Stock", "Reserve"), mesh.Faults.Where(f => f != rule).Select(f => (f.Match!.GrpcService, f.Match.GrpcMethod)).Single());
+        Assert.All(["--if-header 'gold'", "--if-baggage '=7'", "--burst '10/3'"], part => Assert.Contains(part, wrong.Error));
+
+        static string Named(IEnumerable<Protocol.Policies.NamedMatch> matches) => string.Join(' ', matches.Select(m => $"{m.Name}={m.Match.Value}"));
     }
 
     [Fact]

@@ -94,7 +94,7 @@ public sealed class ChaosSession : IAsyncDisposable
             Order = options.Order,
         };
         await _lease.TakeAsync(cancellationToken).ConfigureAwait(false);
-        var injected = new InjectedFault(Controller, rule);
+        var injected = new InjectedFault(Controller, rule, _time);
         // Remembered before it is sent: a cancelled call may have reached the mesh all the same.
         lock (_gate) _injected.Add(injected);
         await Controller.AddAsync(rule, cancellationToken).ConfigureAwait(false);

@@ -25,6 +25,6 @@ public static partial class Faults
     /// <summary>Waits a heavy-tailed (Pareto) time with this mean: mostly short, now and then very long.</summary>
     public static Fault DelayHeavyTailed(TimeSpan mean) => new() { Kind = FaultKinds.Delay, Delay = mean, Distribution = "pareto" };
 
-    /// <summary>Resets the connection instead of forwarding.</summary>
-    public static Fault Reset() => new() { Kind = FaultKinds.Reset };
+    /// <summary>Resets the connection instead of forwarding, after a time where one is given.</summary>
+    public static Fault Reset(TimeSpan after = default) => new() { Kind = FaultKinds.Reset, Delay = after };
 }

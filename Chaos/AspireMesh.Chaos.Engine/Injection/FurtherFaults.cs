@@ -20,6 +20,21 @@ public static partial class Faults
     /// <summary>A body comes twice over.</summary>
     public static Fault Duplicate(string direction = "response") => new() { Kind = FaultKinds.Duplicate, Direction = direction };
 
+    /// <summary>This body comes in place of what was sent.</summary>
+    public static Fault ReplaceBody(string body, string direction = "response") => new() { Kind = FaultKinds.ReplaceBody, Value = body, Direction = direction };
+
+    /// <summary>A JSON body is changed by a merge patch (RFC 7396), for example <c>{"price":0}</c>.</summary>
+    public static Fault PatchBody(string mergePatch, string direction = "response") => new() { Kind = FaultKinds.PatchBody, Value = mergePatch, Direction = direction };
+
+    /// <summary>The first answer to a GET is given again to the later ones of the same path and query.</summary>
+    public static Fault StaleCache() => new() { Kind = FaultKinds.StaleCache };
+
+    /// <summary>Requests carry the idempotency key of the first one that is hit.</summary>
+    public static Fault KeyCollision(string header = "Idempotency-Key") => new() { Kind = FaultKinds.KeyCollision, Name = header };
+
+    /// <summary>The callee's rules refuse the caller, as they do once its reference is taken away: 403 to HTTP, PERMISSION_DENIED to gRPC, a broken connection to others.</summary>
+    public static Fault Revoke() => new() { Kind = FaultKinds.Abort, Status = 403, GrpcStatus = 7 };
+
     /// <summary>The callee gets the request twice.</summary>
     public static Fault Replay() => new() { Kind = FaultKinds.Replay };
 
@@ -35,8 +50,8 @@ public static partial class Faults
     /// <summary>Nobody takes the connection.</summary>
     public static Fault Refuse() => new() { Kind = FaultKinds.Refuse };
 
-    /// <summary>Nothing arrives and nothing comes back.</summary>
-    public static Fault BlackHole() => new() { Kind = FaultKinds.BlackHole };
+    /// <summary>Nothing arrives and nothing comes back; the connection breaks after a time where one is given.</summary>
+    public static Fault BlackHole(TimeSpan until = default) => new() { Kind = FaultKinds.BlackHole, Delay = until };
 
     /// <summary>What is sent arrives, and no answer comes.</summary>
     public static Fault Hang() => new() { Kind = FaultKinds.Hang };
@@ -56,6 +71,9 @@ public static partial class Faults
     /// <summary>So many bytes a second.</summary>
     public static Fault Bandwidth(long bytesPerSecond, string direction = "response") => new() { Kind = FaultKinds.Bandwidth, BytesPerSecond = bytesPerSecond, Direction = direction };
 
+    /// <summary>The executing sidecar leaves its tunnel connections in order; nothing should notice.</summary>
+    public static Fault Drain() => new() { Kind = FaultKinds.Drain };
+
     /// <summary>A gRPC stream or WebSocket stands still at a message, for good where no time is given.</summary>
     public static Fault StreamStall(long message, TimeSpan time = default, string direction = "response") => new() { Kind = FaultKinds.StreamStall, Message = message, Delay = time, Direction = direction };
 
@@ -64,6 +82,12 @@ public static partial class Faults
 
     /// <summary>A stream loses a message.</summary>
     public static Fault StreamDrop(long message, string direction = "response") => new() { Kind = FaultKinds.StreamDrop, Message = message, Direction = direction };
+
+    /// <summary>A message of a stream comes twice.</summary>
+    public static Fault StreamDuplicate(long message, string direction = "response") => new() { Kind = FaultKinds.StreamDuplicate, Message = message, Direction = direction };
+
+    /// <summary>A message of a stream comes after the one that follows it.</summary>
+    public static Fault StreamReorder(long message, string direction = "response") => new() { Kind = FaultKinds.StreamReorder, Message = message, Direction = direction };
 
     /// <summary>The callee has no destination.</summary>
     public static Fault NoDestinations() => new() { Kind = FaultKinds.NoDestinations };

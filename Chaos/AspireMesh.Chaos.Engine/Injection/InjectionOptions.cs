@@ -95,6 +95,43 @@ public sealed class InjectionOptions
         return this;
     }
 
+    /// <summary>Only from the <paramref name="first"/>-th to the <paramref name="last"/>-th matching request, both counted from 1.</summary>
+    public InjectionOptions Between(long first, long last)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(first, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(last, first);
+        Activation = Activation with { Skip = first - 1, First = last - first + 1 };
+        return this;
+    }
+
+    /// <summary>Executed by the callee's sidecar.</summary>
+    public InjectionOptions AtCallee()
+    {
+        Side = FaultSide.Inbound;
+        return this;
+    }
+
+    /// <summary>Ends by itself after this time, see <see cref="TimeToLive"/>.</summary>
+    public InjectionOptions EndingAfter(TimeSpan time)
+    {
+        TimeToLive = time;
+        return this;
+    }
+
+    /// <summary>Its decisions come from this seed.</summary>
+    public InjectionOptions WithSeed(long seed)
+    {
+        Seed = seed;
+        return this;
+    }
+
+    /// <summary>Its place among the faults on the same request, see <see cref="Order"/>.</summary>
+    public InjectionOptions InOrder(int order)
+    {
+        Order = order;
+        return this;
+    }
+
     /// <summary>Only requests with this path prefix, whole segments.</summary>
     public InjectionOptions OnPath(string prefix)
     {

@@ -12,7 +12,7 @@ internal sealed class FaultKindOptions
     private readonly Option<string?> _direction = new("--direction") { Description = "Which way bytes are acted on: response (default), request or both." };
     private readonly Option<int> _code = new("--code") { Description = "The close code of --stream-close: a WebSocket's (default 1011) or gRPC's (default 14)." };
     private readonly Option<string?> _name = new("--name") { Description = "The destination of --flapping, or the reason of --stream-close." };
-    private readonly Option<string?> _pause = new("--pause") { Description = "Between the slices of --slicer, or the length of --stream-stall." };
+    private readonly Option<string?> _pause = new("--pause") { Description = "Between the slices of --slicer, the length of --stream-stall, or the time before --reset or --black-hole breaks the connection." };
 
     public FaultKindOptions()
     {
@@ -64,6 +64,10 @@ internal sealed class FaultKindOptions
         Size("--truncate", "Break a body off after so many bytes.", size => new Fault { Kind = FaultKinds.Truncate, Bytes = size });
         Size("--corrupt", "Turn over the byte at this offset.", size => new Fault { Kind = FaultKinds.Corrupt, Bytes = size });
         Flag(FaultKinds.Duplicate, "Send a body twice over.");
+        Text("--replace-body", "Put this body in the place of what was sent.", text => new Fault { Kind = FaultKinds.ReplaceBody, Value = text });
+        Text("--patch-body", "Change a JSON body by this merge patch, for example '{\"price\":0}'.", text => new Fault { Kind = FaultKinds.PatchBody, Value = text });
+        Flag(FaultKinds.StaleCache, "Give the first answer to a GET again and again.");
+        Text("--key-collision", "Let requests carry the first one's value of this header, for example Idempotency-Key.", text => new Fault { Kind = FaultKinds.KeyCollision, Name = text });
         Flag(FaultKinds.Replay, "Send the request twice.");
         Flag(FaultKinds.DropResponse, "Let the work be done and lose the answer.");
         Text("--header", "Set a header, 'name: value', or take it away, 'name'.", text =>
@@ -76,9 +80,9 @@ internal sealed class FaultKindOptions
 
     private void AddConnections()
     {
-        Flag(FaultKinds.Reset, "Reset the connection.");
+        Paused(FaultKinds.Reset, "Reset the connection, after --pause.");
         Flag(FaultKinds.Refuse, "Let nobody take the connection.");
-        Flag(FaultKinds.BlackHole, "Let nothing arrive and nothing come back.");
+        Paused(FaultKinds.BlackHole, "Let nothing arrive and nothing come back, until the connection breaks after --pause.");
         Flag(FaultKinds.Hang, "Take what is sent and never answer.");
         Size("--half-close", "End one direction in order after so many bytes.", size => new Fault { Kind = FaultKinds.HalfClose, Bytes = size });
         Time("--slow-close", "Let the end come this much later.", (_, _, time) => new Fault { Kind = FaultKinds.SlowClose, Delay = time });
@@ -88,6 +92,7 @@ internal sealed class FaultKindOptions
             return ReadSize("--slicer", text, problems) is { } size ? new Fault { Kind = FaultKinds.Slicer, Bytes = size, Delay = pause ?? TimeSpan.Zero } : null;
         }));
         Size("--byte-limit", "Break the connection after so many bytes.", size => new Fault { Kind = FaultKinds.ByteLimit, Bytes = size });
+        Flag(FaultKinds.Drain, "Leave the connections of the sidecar, in order.");
         Size("--bandwidth", "So many bytes a second, for example 10KB.", size => new Fault { Kind = FaultKinds.Bandwidth, BytesPerSecond = size });
     }
 
@@ -97,6 +102,8 @@ internal sealed class FaultKindOptions
             new Fault { Kind = FaultKinds.StreamStall, Message = n, Delay = parsed.GetValue(_pause) is { } typed ? ReadTime("--pause", typed, problems) ?? TimeSpan.Zero : TimeSpan.Zero });
         Message("--stream-close", "End the stream with --code at this message.", (parsed, _, n) => new Fault { Kind = FaultKinds.StreamClose, Message = n, Code = parsed.GetValue(_code), Name = parsed.GetValue(_name) });
         Message("--stream-drop", "Lose this message.", (_, _, n) => new Fault { Kind = FaultKinds.StreamDrop, Message = n });
+        Message("--stream-duplicate", "Let this message come twice.", (_, _, n) => new Fault { Kind = FaultKinds.StreamDuplicate, Message = n });
+        Message("--stream-reorder", "Let this message come after the next.", (_, _, n) => new Fault { Kind = FaultKinds.StreamReorder, Message = n });
     }
 
     private void AddDiscovery()
@@ -127,6 +134,9 @@ internal sealed class FaultKindOptions
     }
 
     private void Flag(string kind, string description) => _kinds.Add((new Option<bool>($"--{kind}") { Description = description }, (_, _) => new Fault { Kind = kind }));
+
+    private void Paused(string kind, string description) => _kinds.Add((new Option<bool>($"--{kind}") { Description = description }, (parsed, problems) =>
+        new Fault { Kind = kind, Delay = parsed.GetValue(_pause) is { } typed ? ReadTime("--pause", typed, problems) ?? TimeSpan.Zero : TimeSpan.Zero }));
 
     private void Text(string name, string description, Func<string, Fault> make) => _kinds.Add(Option(name, description, (_, _, text) => make(text)));
 

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Security.Cryptography;
 using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Faults;
-using AspireMesh.Protocol.Policies;
 using AspireMesh.Tool.Connecting;
 
 namespace AspireMesh.Tool.Commands;
@@ -16,12 +15,8 @@ internal sealed class FaultsAddCommand
     private readonly Option<string?> _endpoint = new("--endpoint") { Description = "The callee's endpoint." };
     private readonly Option<FaultSide> _side = new("--side") { Description = "Which end executes it: outbound (default) or inbound." };
     private readonly FaultKindOptions _kinds = new();
-    private readonly Option<double> _percent = new("--percent") { Description = "Share of requests, 0 to 100.", DefaultValueFactory = _ => 100 };
-    private readonly Option<long> _first = new("--first") { Description = "Only the first n." };
-    private readonly Option<long> _every = new("--every") { Description = "Only every n-th." };
-    private readonly Option<long> _max = new("--max") { Description = "At most this often." };
-    private readonly Option<string?> _path = new("--path") { Description = "Only paths that begin so." };
-    private readonly Option<string?> _method = new("--method") { Description = "Only this method." };
+    private readonly FaultWhenOptions _when = new();
+    private readonly Option<int> _order = new("--order") { Description = "Its place among the faults on the same request; lower first." };
     private readonly Option<string?> _ttl = new("--ttl") { Description = "Ends by itself after this long, for example 60s." };
     private readonly Option<long?> _seed = new("--seed") { Description = "Seed of the decisions; without it, one is made up and printed." };
     private readonly MeshOption _mesh;
@@ -34,9 +29,9 @@ internal sealed class FaultsAddCommand
     {
         var command = new Command("add", "Adds a fault to the running mesh.")
         {
-            _id, _from, _to, _endpoint, _side, _percent, _first, _every, _max, _path, _method, _ttl, _seed,
+            _id, _from, _to, _endpoint, _side, _ttl, _seed, _order,
         };
-        foreach (var option in _kinds.All) command.Options.Add(option);
+        foreach (var option in _when.All.Concat(_kinds.All)) command.Options.Add(option);
         _mesh.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -54,8 +49,8 @@ internal sealed class FaultsAddCommand
         var problems = new ProblemList();
         var fault = _kinds.Read(parsed, problems);
         var ttl = Duration(parsed, _ttl, problems);
+        var (match, activation) = (_when.Match(parsed, problems), _when.Activation(parsed, problems));
         problems.ThrowIfAny();
-        var (path, method) = (parsed.GetValue(_path), parsed.GetValue(_method));
         return new FaultRule
         {
             Id = parsed.GetValue(_id) ?? $"{fault.Kind}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(3))}",
@@ -63,13 +58,12 @@ internal sealed class FaultsAddCommand
             To = parsed.GetValue(_to),
             Endpoint = parsed.GetValue(_endpoint),
             Side = parsed.GetValue(_side),
-            Match = path is null && method is null
-                ? null
-                : new RouteMatch { Path = path is null ? null : new StringMatch(StringMatchKind.Prefix, path), Methods = method is null ? [] : [method] },
+            Match = match,
             Fault = fault,
-            Activation = new FaultActivation { Percent = parsed.GetValue(_percent), First = parsed.GetValue(_first), EveryNth = parsed.GetValue(_every), MaxFires = parsed.GetValue(_max) },
+            Activation = activation,
             Seed = parsed.GetValue(_seed) ?? RandomNumberGenerator.GetInt32(int.MaxValue),
             ExpiresAt = ttl is null ? null : now + ttl,
+            Order = parsed.GetValue(_order),
         };
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using AspireMesh.Protocol.Diagnostics;
 
 namespace AspireMesh.Protocol.Faults;
@@ -17,6 +18,8 @@ internal static class FaultKindChecks
             FaultKinds.ByteLimit when fault.Bytes <= 0 => "a byte limit needs a number of bytes above 0. Type: --byte-limit 4KB",
             FaultKinds.Header when !IsHeaderName(fault.Name) => $"a header fault needs a header's name, and '{fault.Name}' is none. Type: --header 'x-name: value'",
             FaultKinds.Header when fault.Value is { } value && value.AsSpan().ContainsAny('\r', '\n', '\0') => "a header's value has no line breaks. Leave them out.",
+            FaultKinds.PatchBody when !IsObject(fault.Value) => $"a patch of a body is a JSON object, and '{fault.Value}' is none. Type: --patch-body '{{\"price\":0}}'",
+            FaultKinds.KeyCollision when fault.Name is not null && !IsHeaderName(fault.Name) => $"a key collision needs a header's name, and '{fault.Name}' is none. Type: --key-collision Idempotency-Key",
             FaultKinds.Flapping when fault.Delay <= TimeSpan.FromMilliseconds(1) => "flapping needs a period above 1 ms. Type: --flapping 2s",
             FaultKinds.ClockSkew when fault.Delay <= TimeSpan.Zero => "clock skew needs a time above 0. Type: --clock-skew 48h",
             FaultKinds.ClockSkew when fault.Value is not (null or "ahead" or "behind") => $"clock skew goes 'ahead' or 'behind', not '{fault.Value}'.",
@@ -39,6 +42,19 @@ internal static class FaultKindChecks
         if (!FaultKinds.OnTls.Contains(rule.Fault.Kind) || rule.Side == FaultSide.Outbound) return;
         if (rule.From is not null) problems.Add(MeshDiagnostics.BadFault, $"{subject}: at the callee a handshake begins before anybody knows who calls. Leave the caller out, or have the caller's side execute it.");
         if (rule.Fault.Kind == FaultKinds.NoCertificate) problems.Add(MeshDiagnostics.BadFault, $"{subject}: a server without a certificate cannot begin a handshake. Have the caller's side execute it.");
+    }
+
+    private static bool IsObject(string? text)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(text ?? "");
+            return json.RootElement.ValueKind == JsonValueKind.Object;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 
     private static bool IsHeaderName(string? name) => name is { Length: > 0 } && name.All(c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c, StringComparison.Ordinal));

@@ -26,6 +26,18 @@ public static class FaultKinds
     /// <summary>HTTP: a body comes twice.</summary>
     public const string Duplicate = "duplicate";
 
+    /// <summary>HTTP: another body comes.</summary>
+    public const string ReplaceBody = "replace-body";
+
+    /// <summary>HTTP: a JSON body is changed by a merge patch.</summary>
+    public const string PatchBody = "patch-body";
+
+    /// <summary>HTTP: the first answer to a GET is given again and again.</summary>
+    public const string StaleCache = "stale-cache";
+
+    /// <summary>HTTP: several requests carry one idempotency key.</summary>
+    public const string KeyCollision = "key-collision";
+
     /// <summary>HTTP: the destination gets the request twice.</summary>
     public const string Replay = "replay";
 
@@ -65,6 +77,9 @@ public static class FaultKinds
     /// <summary>Connection: so many bytes a second.</summary>
     public const string Bandwidth = "bandwidth";
 
+    /// <summary>Connection: the sidecar leaves the connections that it has, in order.</summary>
+    public const string Drain = "drain";
+
     /// <summary>Stream: stands still at a message.</summary>
     public const string StreamStall = "stream-stall";
 
@@ -73,6 +88,12 @@ public static class FaultKinds
 
     /// <summary>Stream: loses a message.</summary>
     public const string StreamDrop = "stream-drop";
+
+    /// <summary>Stream: a message comes twice.</summary>
+    public const string StreamDuplicate = "stream-duplicate";
+
+    /// <summary>Stream: a message comes after the one that follows it.</summary>
+    public const string StreamReorder = "stream-reorder";
 
     /// <summary>Discovery: the cluster is empty.</summary>
     public const string NoDestinations = "no-destinations";
@@ -117,13 +138,13 @@ public static class FaultKinds
     public const string RotateNow = "rotate-now";
 
     /// <summary>The kinds that act on requests and their bodies.</summary>
-    public static ImmutableArray<string> OnHttp { get; } = [Abort, Delay, RateLimit, Throttle, Truncate, Corrupt, Duplicate, Replay, DropResponse, Header, LoseTrailers, RotateNow];
+    public static ImmutableArray<string> OnHttp { get; } = [Abort, Delay, RateLimit, Throttle, Truncate, Corrupt, Duplicate, ReplaceBody, PatchBody, StaleCache, KeyCollision, Replay, DropResponse, Header, LoseTrailers, RotateNow];
 
     /// <summary>The kinds that act on connections, and on HTTP requests as if each had one.</summary>
-    public static ImmutableArray<string> OnConnection { get; } = [Reset, Refuse, BlackHole, Hang, HalfClose, SlowClose, Slicer, ByteLimit, Bandwidth];
+    public static ImmutableArray<string> OnConnection { get; } = [Reset, Refuse, BlackHole, Hang, HalfClose, SlowClose, Slicer, ByteLimit, Bandwidth, Drain];
 
     /// <summary>The kinds that act on messages of gRPC streams and WebSockets.</summary>
-    public static ImmutableArray<string> OnStream { get; } = [StreamStall, StreamClose, StreamDrop];
+    public static ImmutableArray<string> OnStream { get; } = [StreamStall, StreamClose, StreamDrop, StreamDuplicate, StreamReorder];
 
     /// <summary>The kinds that act where a destination is chosen.</summary>
     public static ImmutableArray<string> OnDiscovery { get; } = [NoDestinations, StaleDestinations, Flapping];

@@ -13,8 +13,9 @@ internal sealed class EdgeFaults
 {
     private readonly FaultSequence[] _sequences;
     private readonly FaultServices _services;
+    private readonly BeforeStrategies? _before;
 
-    private EdgeFaults(FaultSequence[] sequences, FaultServices services) => (_sequences, _services) = (sequences, services);
+    private EdgeFaults(FaultSequence[] sequences, FaultServices services) => (_sequences, _services, _before) = (sequences, services, BeforeStrategies.Compile(sequences, services.Time));
 
     /// <param name="rules">All rules of the snapshot.</param>
     /// <param name="side">Which end this is.</param>
@@ -54,7 +55,7 @@ internal sealed class EdgeFaults
         foreach (var sequence in _sequences)
         {
             if (sequence.Kind.Stage != stage || sequence.Next(request, caller) is not { } firing) continue;
-            (fired ??= new FiredFaults(_services.Time)).Add(sequence, firing);
+            (fired ??= new FiredFaults(_services.Time, _before)).Add(sequence, firing);
             if (sequence.Kind.Ends) break;
         }
 
@@ -79,4 +80,5 @@ internal sealed record FaultEdge(string? From, string To, string Endpoint)
 /// <param name="OnFired">Called for each firing, for metrics.</param>
 /// <param name="OnCounting">Called with the counts of a rule that came into force on an edge.</param>
 /// <param name="Renew">Asks for a new SVID.</param>
-internal sealed record FaultServices(TimeProvider Time, Action<FaultRule, FaultEdge> OnFired, Action<FaultCounts> OnCounting, Action? Renew = null);
+/// <param name="Drain">Leaves the tunnel connections that there are.</param>
+internal sealed record FaultServices(TimeProvider Time, Action<FaultRule, FaultEdge> OnFired, Action<FaultCounts> OnCounting, Action? Renew = null, Action? Drain = null);

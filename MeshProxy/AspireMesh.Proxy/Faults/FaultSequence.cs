@@ -21,7 +21,8 @@ internal sealed class FaultSequence
     public FaultSequence(FaultRule rule, FaultEdge edge, FaultServices services, FaultSequence? previous)
     {
         Rule = rule;
-        Kind = FaultKindTable.Create(rule.Fault, services);
+        // What a kind remembers outlasts a snapshot too.
+        Kind = previous is not null && previous.Rule.Fault == rule.Fault ? previous.Kind : FaultKindTable.Create(rule.Fault, services);
         _edge = edge;
         _services = services;
         _match = rule.Match is null ? null : new RequestMatcher(rule.Match);

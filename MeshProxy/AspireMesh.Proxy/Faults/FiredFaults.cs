@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace AspireMesh.Proxy.Faults;
 
 /// <summary>The faults that hit one request or connection, in their order, and their hooks joined together.</summary>
-internal sealed class FiredFaults(TimeProvider time)
+internal sealed class FiredFaults(TimeProvider time, BeforeStrategies? before)
 {
     private readonly List<(FaultSequence Sequence, FaultFiring Firing)> _fired = [];
     private int _broke;
@@ -27,6 +27,9 @@ internal sealed class FiredFaults(TimeProvider time)
 
     /// <summary>Whether anything acts on bytes of opaque connections.</summary>
     public bool ActsOnBytes => _fired.Any(f => f.Sequence.Kind is IByteFault);
+
+    /// <summary>Whether one waited.</summary>
+    public bool Delayed { get; set; }
 
     public void Add(FaultSequence sequence, FaultFiring firing) => _fired.Add((sequence, firing));
 
@@ -60,16 +63,16 @@ internal sealed class FiredFaults(TimeProvider time)
     /// <summary>Runs what acts before forwarding; the first that ends the request wins. The token is the attempt's, so a delay runs into the caller's deadline as a slow network would.</summary>
     public async ValueTask<FaultEffect> BeforeAsync(CancellationToken cancellation)
     {
-        var effect = FaultEffect.None;
-        foreach (var (sequence, firing) in _fired)
-        {
-            if (sequence.Kind is not IBeforeFault kind) continue;
-            var one = await kind.BeforeAsync(firing, cancellation);
-            effect = one with { Delayed = effect.Delayed || one.Delayed };
-            if (effect.Ends) return effect;
-        }
+        if (before is null || !_fired.Exists(static f => f.Sequence.Kind is IBeforeFault)) return FaultEffect.None;
+        return await before.RunAsync(this, cancellation) with { Delayed = Delayed };
+    }
 
-        return effect;
+    /// <summary>How this rule hit; null for not at all.</summary>
+    public FaultFiring? FiringOf(FaultSequence sequence)
+    {
+        foreach (var (one, firing) in _fired)
+            if (ReferenceEquals(one, sequence)) return firing;
+        return null;
     }
 
     /// <summary>Puts what acts on the request's body in the way of it.</summary>

@@ -6,7 +6,8 @@ namespace AspireMesh.Proxy.Faults;
 
 /// <summary>
 /// One kind of fault with its settings. A kind is one small file that implements one or more of the hooks below. To add one: a constant in
-/// <see cref="AspireMesh.Protocol.Faults.FaultKinds"/>, its checks in FaultChecks, a file in Kinds, a line in <see cref="FaultKindTable"/>.
+/// <see cref="AspireMesh.Protocol.Faults.FaultKinds"/>, its checks in FaultKindChecks, a file in Kinds, a line in <see cref="FaultKindTable"/>,
+/// an option of <c>aspiremesh faults add</c> and a builder in Faults; tests that walk the kinds name what was forgotten.
 /// </summary>
 internal interface IFaultKind
 {
@@ -40,8 +41,8 @@ internal enum FaultStage
 /// <summary>Acts before the request is forwarded, or before the connection is opened.</summary>
 internal interface IBeforeFault : IFaultKind
 {
-    /// <summary>Acts; the token is the attempt's.</summary>
-    ValueTask<FaultEffect> BeforeAsync(FaultFiring firing, CancellationToken cancellation);
+    /// <summary>Says which strategies it is made of.</summary>
+    void AddTo(BeforeBuilder strategies);
 }
 
 /// <summary>Acts on the bytes of one direction: a body, an upgraded stream or an opaque connection.</summary>

@@ -45,7 +45,7 @@ internal sealed class TrafficPipeline : IHttpPipeline
         var forwarder = _yarp.GetRequiredService<IHttpForwarder>();
         _clients = new DestinationClients(services.Dialer, services.Time);
         _clusterServices = new ClusterServices(services.Time, chance, services.Events);
-        _faultServices = new FaultServices(services.Time, (rule, edge) => services.Events.FaultFired(rule, edge), services.Events.FaultCounted, services.Renew);
+        _faultServices = new FaultServices(services.Time, (rule, edge) => services.Events.FaultFired(rule, edge), services.Events.FaultCounted, services.Renew, services.Drain);
         var mirror = new Mirror(services.Time, chance, services.Events, _clients);
         _routes = new RouteHandler(new OutboundServices(services.Time, chance, services.Events, forwarder, _clients, mirror, new LoopGuard(services.Bootstrap.Workload)));
         _inbound = new InboundHandler(services.Time, services.Events, forwarder);

@@ -56,7 +56,7 @@ internal sealed class SidecarEngine : IAsyncDisposable, IHandover
         var tunnel = new TunnelOptions { Time = _time };
         var pool = new TunnelPoolOptions { Tunnel = tunnel };
         _dialer = new TunnelDialer(new TunnelConnector(handshake, parts.Events, pool), new OutsideDialer(), parts.Svids, parts.Events, pool);
-        _pipeline = parts.Pipeline(new PipelineServices(bootstrap, trustDomain, _dialer, parts.Events, _time, loggers, options.Seed, parts.Control is { } link ? link.RenewNow : null));
+        _pipeline = parts.Pipeline(new PipelineServices(bootstrap, trustDomain, _dialer, parts.Events, _time, loggers, options.Seed, parts.Control is { } link ? link.RenewNow : null, Retire));
         var admin = parts.Admin?.Invoke(State);
         _http = new HttpServer(holder, _pipeline, admin is null ? null : new RequestDelegate(admin.HandleAsync), _services, loggers);
         _httpSockets = new HttpSockets(_http, holder, parts.Events, _time, loggers);

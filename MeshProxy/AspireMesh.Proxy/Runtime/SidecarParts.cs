@@ -37,5 +37,6 @@ internal sealed class SidecarParts
 /// <param name="Loggers">Logs.</param>
 /// <param name="Seed">The source of chance.</param>
 /// <param name="Renew">Asks for a new SVID; null where there is no control plane.</param>
+/// <param name="Drain">Leaves the tunnel connections that there are, both ways.</param>
 internal sealed record PipelineServices(
-    SidecarBootstrap Bootstrap, TrustDomain TrustDomain, ITunnelDialer Dialer, IMeshEvents Events, TimeProvider Time, ILoggerFactory Loggers, int Seed, Action? Renew = null);
+    SidecarBootstrap Bootstrap, TrustDomain TrustDomain, ITunnelDialer Dialer, IMeshEvents Events, TimeProvider Time, ILoggerFactory Loggers, int Seed, Action? Renew = null, Action? Drain = null);

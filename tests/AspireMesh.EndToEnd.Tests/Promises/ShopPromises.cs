@@ -1,7 +1,6 @@
 using AspireMesh.Chaos;
 using AspireMesh.Chaos.Documents;
 using AspireMesh.Chaos.Experiments;
-using AspireMesh.Protocol.Faults;
 
 namespace AspireMesh.EndToEnd.Tests.Promises;
 
@@ -23,16 +22,12 @@ internal static class ShopPromises
     /// <summary>The catalogue's sidecars present a certificate that has run out: they are refused, and the way through orders, inventory and payments is not touched.</summary>
     public static Experiment ExpiredCertificateTakesDownItsOwnerOnly(ExperimentShop shop) => Experiment.Named("an expired certificate takes nobody down but its owner")
         .Load(shop.CheckOutAsync, requests: 4, concurrency: 2, steady: 2)
-        .Inject(ChaosEdge.Into("catalog"), Faults.ExpiredCertificate(), o =>
-        {
-            o.Named("expired");
-            o.Side = FaultSide.Inbound;
-        })
+        .Inject(ChaosEdge.Into("catalog"), Faults.ExpiredCertificate(), o => o.Named("expired").AtCallee())
         .Hypothesis(h => h.SuccessRateAtLeast(1).Answers("frontend", "/api/products", new Tolerance { Status = "500-599" }).Answers("frontend", "/api/products", phase: Phase.Before));
 
     /// <summary>Every sidecar loses the control plane for longer than the load takes.</summary>
     public static Experiment LostControlPlaneIsNotNoticed(ExperimentShop shop) => Experiment.Named("a lost control plane is not noticed")
         .Load(new LoadDocument { Resource = "frontend", Url = "/api/stock", Requests = 28, Concurrency = 1, Steady = 3, Rate = 2 })
-        .Inject(new ChaosEdge(null, null), Faults.ControlDisconnect(), o => o.TimeToLive = TimeSpan.FromSeconds(20))
+        .Inject(new ChaosEdge(null, null), Faults.ControlDisconnect(), o => o.EndingAfter(TimeSpan.FromSeconds(20)))
         .Hypothesis(h => h.SuccessRateAtLeast(1));
 }

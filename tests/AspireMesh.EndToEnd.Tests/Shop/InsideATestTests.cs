@@ -21,9 +21,17 @@ public sealed class InsideATestTests
         using var client = new ShopClient(http.BaseAddress!);
         Assert.Equal("Shipped", await client.PlaceAndFollowAsync("lamp", pieces: 1, price: 6_900));
 
-        await using (await app.InjectAsync(ChaosEdge.Between("orders", "payments"), Faults.Abort(503), cancellationToken: patience.Token))
+        await using (var fault = await app.InjectAsync(ChaosEdge.Between("orders", "payments"), Faults.Abort(503), cancellationToken: patience.Token))
         {
             Assert.Equal("Failed", await client.PlaceAndFollowAsync("lamp", pieces: 1, price: 6_900));
+            await fault.WaitForFiresAsync(cancellationToken: patience.Token);
+        }
+
+        // The snippet of docs/chaos.md: the mesh tries again when nobody took the first connection.
+        await using (var fault = await app.InjectAsync(ChaosEdge.Between("orders", "inventory"), Faults.Refuse(), o => o.First(1), patience.Token))
+        {
+            Assert.True((await http.GetAsync("/api/stock", patience.Token)).IsSuccessStatusCode);
+            await fault.WaitForFiresAsync(cancellationToken: patience.Token);
         }
 
         Assert.Equal("Shipped", await client.PlaceAndFollowAsync("lamp", pieces: 1, price: 6_900));

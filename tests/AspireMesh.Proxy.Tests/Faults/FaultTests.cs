@@ -159,7 +159,7 @@ public class FaultTests
     [InlineData("pareto", 85, 115)]
     public void Each_distribution_has_the_mean_it_was_given(string distribution, double low, double high)
     {
-        var delay = new DelayFault(new Fault { Kind = FaultKinds.Delay, Delay = TimeSpan.FromMilliseconds(100), Jitter = TimeSpan.FromMilliseconds(20), Distribution = distribution }, _time);
+        var delay = new DelayFault(new Fault { Kind = FaultKinds.Delay, Delay = TimeSpan.FromMilliseconds(100), Jitter = TimeSpan.FromMilliseconds(20), Distribution = distribution });
         var chance = new AspireMesh.Proxy.Outbound.Chance(5);
         var mean = Enumerable.Range(0, 20_000).Average(n => delay.Length(new FaultFiring(n, chance.NextDouble(), chance.NextDouble())).TotalMilliseconds);
         Assert.InRange(mean, low, high);

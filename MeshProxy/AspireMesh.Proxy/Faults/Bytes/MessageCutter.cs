@@ -7,7 +7,8 @@ namespace AspireMesh.Proxy.Faults.Bytes;
 /// <param name="Bytes">The bytes, framing included; valid until the next segment is asked for.</param>
 /// <param name="Message">The message's ordinal from 1; 0 for what is no message (a WebSocket's ping, pong or close).</param>
 /// <param name="Starts">The message begins here.</param>
-internal readonly record struct MessageSegment(ReadOnlyMemory<byte> Bytes, long Message, bool Starts);
+/// <param name="Ends">The message ends here.</param>
+internal readonly record struct MessageSegment(ReadOnlyMemory<byte> Bytes, long Message, bool Starts, bool Ends);
 
 /// <summary>Cuts a stream of bytes where its messages begin. Holds back no more than one frame's header.</summary>
 internal sealed class MessageCutter(MessageFraming framing)
@@ -19,6 +20,7 @@ internal sealed class MessageCutter(MessageFraming framing)
     private ulong _left;
     private long _messages;
     private long _current;
+    private bool _lastFrame;
 
     public async IAsyncEnumerable<MessageSegment> CutAsync(IAsyncEnumerable<ReadOnlyMemory<byte>> bytes, [EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -30,8 +32,8 @@ internal sealed class MessageCutter(MessageFraming framing)
                 if (_left > 0)
                 {
                     var count = (int)Math.Min(_left, (ulong)rest.Length);
-                    yield return new MessageSegment(rest[..count], _current, false);
                     _left -= (ulong)count;
+                    yield return new MessageSegment(rest[..count], _current, false, _left == 0 && _lastFrame);
                     rest = rest[count..];
                     continue;
                 }
@@ -40,12 +42,12 @@ internal sealed class MessageCutter(MessageFraming framing)
                 rest = rest[1..];
                 if (!IsHeaderWhole()) continue;
                 var starts = Begin();
-                yield return new MessageSegment(_header.AsMemory(0, _headerLength).ToArray(), _current, starts);
+                yield return new MessageSegment(_header.AsMemory(0, _headerLength).ToArray(), _current, starts, _left == 0 && _lastFrame);
                 _headerLength = 0;
             }
         }
 
-        if (_headerLength > 0) yield return new MessageSegment(_header.AsMemory(0, _headerLength).ToArray(), 0, false);
+        if (_headerLength > 0) yield return new MessageSegment(_header.AsMemory(0, _headerLength).ToArray(), 0, false, false);
     }
 
     private bool IsHeaderWhole() => framing == MessageFraming.Grpc ? _headerLength == 5 : _headerLength >= 2 && _headerLength == WebSocketHeader();
@@ -58,6 +60,7 @@ internal sealed class MessageCutter(MessageFraming framing)
         {
             _left = BinaryPrimitives.ReadUInt32BigEndian(_header.AsSpan(1));
             _current = ++_messages;
+            _lastFrame = true;
             return true;
         }
 
@@ -70,6 +73,7 @@ internal sealed class MessageCutter(MessageFraming framing)
         var opcode = _header[0] & 0x0f;
         if (opcode is 1 or 2) _messages++;
         _current = opcode < 8 ? _messages : 0;
+        _lastFrame = opcode < 8 && (_header[0] & 0x80) != 0;
         return opcode is 1 or 2;
     }
 }

@@ -7,6 +7,5 @@ internal sealed class AbortFault(Fault fault) : IBeforeFault
 {
     public bool Ends => true;
 
-    public ValueTask<FaultEffect> BeforeAsync(FaultFiring firing, CancellationToken cancellation) =>
-        ValueTask.FromResult(new FaultEffect(false, fault.Status == 0 && fault.GrpcStatus < 0 ? 503 : fault.Status, fault.GrpcStatus, FaultBreak.None));
+    public void AddTo(BeforeBuilder strategies) => strategies.End(new FaultEffect(false, fault.Status == 0 && fault.GrpcStatus < 0 ? 503 : fault.Status, fault.GrpcStatus, FaultBreak.None));
 }

@@ -6,17 +6,12 @@ namespace AspireMesh.Proxy.Faults.Kinds;
 /// Waits before forwarding. Reads <see cref="Fault.Delay"/>, <see cref="Fault.Jitter"/> and <see cref="Fault.Distribution"/>: fixed; uniform within
 /// ±jitter; normal (Box-Muller) with the jitter as deviation; pareto with shape 2, whose mean is the delay and whose tail is heavy.
 /// </summary>
-internal sealed class DelayFault(Fault fault, TimeProvider time) : IBeforeFault
+internal sealed class DelayFault(Fault fault) : IBeforeFault
 {
     /// <summary>A heavy tail is cut here: a test must end.</summary>
     private const double LongestFactor = 50;
 
-    public async ValueTask<FaultEffect> BeforeAsync(FaultFiring firing, CancellationToken cancellation)
-    {
-        var length = Length(firing);
-        if (length > TimeSpan.Zero) await Task.Delay(length, time, cancellation);
-        return FaultEffect.None with { Delayed = true };
-    }
+    public void AddTo(BeforeBuilder strategies) => strategies.Delay(Length);
 
     internal TimeSpan Length(FaultFiring firing)
     {

@@ -10,6 +10,5 @@ internal sealed class RateLimitFault(Fault fault) : IBeforeFault
 
     public bool AppliesTo(HttpRequest? request) => request is not null;
 
-    public ValueTask<FaultEffect> BeforeAsync(FaultFiring firing, CancellationToken cancellation) =>
-        ValueTask.FromResult(new FaultEffect(false, 429, -1, FaultBreak.None, fault.Delay > TimeSpan.Zero ? fault.Delay : TimeSpan.FromSeconds(1)));
+    public void AddTo(BeforeBuilder strategies) => strategies.End(new FaultEffect(false, 429, -1, FaultBreak.None, fault.Delay > TimeSpan.Zero ? fault.Delay : TimeSpan.FromSeconds(1)));
 }

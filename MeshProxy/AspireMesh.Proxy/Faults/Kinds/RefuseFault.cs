@@ -5,5 +5,5 @@ internal sealed class RefuseFault : IBeforeFault
 {
     public bool Ends => true;
 
-    public ValueTask<FaultEffect> BeforeAsync(FaultFiring firing, CancellationToken cancellation) => ValueTask.FromResult(FaultEffect.None with { Break = FaultBreak.Refuse });
+    public void AddTo(BeforeBuilder strategies) => strategies.End(FaultEffect.None with { Break = FaultBreak.Refuse });
 }

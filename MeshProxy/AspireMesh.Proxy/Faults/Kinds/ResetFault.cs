@@ -1,9 +1,15 @@
+using AspireMesh.Protocol.Faults;
+
 namespace AspireMesh.Proxy.Faults.Kinds;
 
-/// <summary>Breaks the connection as if the destination had reset it.</summary>
-internal sealed class ResetFault : IBeforeFault
+/// <summary>Breaks the connection as if the destination had reset it, after <see cref="Fault.Delay"/> where that is set.</summary>
+internal sealed class ResetFault(Fault fault) : IBeforeFault
 {
     public bool Ends => true;
 
-    public ValueTask<FaultEffect> BeforeAsync(FaultFiring firing, CancellationToken cancellation) => ValueTask.FromResult(FaultEffect.None with { Break = FaultBreak.Reset });
+    public void AddTo(BeforeBuilder strategies)
+    {
+        if (fault.Delay > TimeSpan.Zero) strategies.Delay(_ => fault.Delay);
+        strategies.End(FaultEffect.None with { Break = FaultBreak.Reset });
+    }
 }

@@ -3,9 +3,5 @@ namespace AspireMesh.Proxy.Faults.Kinds;
 /// <summary>Renews this sidecar's SVID while the request is under way: nothing should notice.</summary>
 internal sealed class RotateNowFault(Action? renew) : IBeforeFault
 {
-    public ValueTask<FaultEffect> BeforeAsync(FaultFiring firing, CancellationToken cancellation)
-    {
-        renew?.Invoke();
-        return ValueTask.FromResult(FaultEffect.None);
-    }
+    public void AddTo(BeforeBuilder strategies) => strategies.Do(() => renew?.Invoke());
 }

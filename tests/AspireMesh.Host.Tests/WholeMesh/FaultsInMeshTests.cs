@@ -1,4 +1,7 @@
+using System.Collections.Immutable;
 using AspireMesh.Protocol.Faults;
+using AspireMesh.Protocol.Model;
+using AspireMesh.TestKit;
 
 namespace AspireMesh.Host.Tests.WholeMesh;
 
@@ -57,6 +60,57 @@ public class FaultsInMeshTests
         mesh.Control.AddFault(new FaultRule { Id = "r", From = "web", To = "api", Fault = new Fault { Kind = FaultKinds.RotateNow } });
         await UntilAsync(async () => await StatusAsync(mesh) == 200 && mesh.Control.GetStatus().Workloads.Single(w => w.Name == "web").SvidExpires > before);
         for (var i = 0; i < 20; i++) Assert.Equal(200, await StatusAsync(mesh));
+    }
+
+    [Fact]
+    public async Task Decisions_on_several_edges_at_once_are_the_same_bytes_three_times_over()
+    {
+        const int Requests = 120;
+        await using var app = await CountingApp.StartAsync();
+        var second = FreePort.Next();
+        await using var mesh = await RealMesh.StartAsync(m => m with
+        {
+            ChaosEnabled = true,
+            Workloads = [.. m.Workloads.Select(w => w.Name == "api" ? w with { Endpoints = [.. w.Endpoints, new EndpointModel { Name = "admin" }] } : w)],
+            Edges = [.. m.Edges, m.Edges[0] with { Endpoint = "admin", Listen = ImmutableDictionary<string, string>.Empty.Add("web", $"127.0.0.1:{second}") }],
+        });
+        mesh.Control.SetAppAddress("api", "api", "admin", app.Address);
+        var edges = new[] { mesh.Client.BaseAddress!, new Uri($"http://127.0.0.1:{second}/") };
+        foreach (var edge in edges) await UntilAsync(async () => await StatusAsync(mesh, edge) == 200);
+        FaultRule[] rules =
+        [
+            new FaultRule { Id = "lost", To = "api", Seed = 41, Fault = new Fault { Kind = FaultKinds.Abort, Status = 418 }, Activation = new() { Percent = 20 } },
+            new FaultRule { Id = "late", To = "api", Seed = 42, Fault = new Fault { Kind = FaultKinds.Delay, Delay = TimeSpan.FromMilliseconds(1) }, Activation = new() { Percent = 60, MaxFires = 30 } },
+            new FaultRule { Id = "there", To = "api", Seed = 43, Side = FaultSide.Inbound, Order = 5, Fault = new Fault { Kind = FaultKinds.Header, Name = "x-a", Value = "b" }, Activation = new() { Percent = 50 } },
+        ];
+        var journals = new List<string>();
+        for (var run = 0; run < 3; run++)
+        {
+            foreach (var rule in rules) mesh.Control.AddFault(rule);
+            await mesh.Control.WaitForFaultsAsync(TestContext.Current.CancellationToken);
+            // Both edges at once, and many requests of each: how they interleave is another matter every time.
+            await Task.WhenAll(edges.SelectMany(edge => Enumerable.Range(0, 6).Select(_ => Task.Run(async () =>
+            {
+                for (var i = 0; i < Requests / 6; i++) await StatusAsync(mesh, edge);
+            }))));
+            FaultTally[] tallies = [];
+            // Two edges of two rules at web; at api, what was not lost on the way there.
+            await UntilAsync(() => Task.FromResult((tallies = [.. mesh.Control.GetFaultTallies()]).Count(t => t.Requests == Requests) == 4 && tallies.Where(t => t.Fault == "there").Sum(t => t.Requests) == (2 * Requests) - tallies.Where(t => t.Fault == "lost").Sum(t => t.Fires)));
+            journals.Add(string.Concat(tallies.OrderBy(t => (t.Fault, t.From, t.Endpoint)).Select(t => t.Journal())));
+            mesh.Control.ClearFaults();
+            await mesh.Control.WaitForFaultsAsync(TestContext.Current.CancellationToken);
+        }
+
+        Assert.Contains("lost web->api.http 1 ", journals[0]);
+        Assert.Contains("lost web->api.admin 1 ", journals[0]);
+        Assert.Contains("there web->api.http 1 ", journals[0]);
+        Assert.All(journals, j => Assert.Equal(journals[0], j));
+    }
+
+    private static async Task<int> StatusAsync(RealMesh mesh, Uri edge)
+    {
+        using var response = await mesh.Client.GetAsync(edge);
+        return (int)response.StatusCode;
     }
 
     private static async Task<int> StatusAsync(RealMesh mesh)

@@ -60,6 +60,15 @@ internal sealed class RecordedEvents : IMeshEvents
 
     public void DestinationEjected(ClusterSnapshot cluster, string destination, string reason, TimeSpan time) => _ejections.Enqueue($"{destination} {reason}");
 
+    /// <summary>Forgets everything, where a test looks at memory.</summary>
+    public void Forget()
+    {
+        _refusals.Clear();
+        _connections.Clear();
+        _requests.Clear();
+        _faults.Clear();
+    }
+
     /// <summary>Waits until something was recorded; fails after a generous while.</summary>
     public static async Task<T> EventuallyAsync<T>(Func<T?> look)
         where T : struct

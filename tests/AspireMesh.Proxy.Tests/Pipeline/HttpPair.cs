@@ -57,7 +57,7 @@ internal sealed class HttpPair : IAsyncDisposable
             App = owned?.Address ?? "127.0.0.1:1",
             EditCaller = options.Caller,
             EditCallee = options.Callee,
-            Pipeline = services => new TrafficPipeline(services with { Time = options.Time }),
+            Pipeline = services => new TrafficPipeline(options.Services(services with { Time = options.Time })),
         });
         var client = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, ActivityHeadersPropagator = null })
         {
@@ -76,6 +76,9 @@ internal sealed record HttpPairOptions
 
     /// <summary>The policies' clock. The tunnel under them keeps the real one: its pings would not survive a leap.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Changes what the pipelines of both sidecars are given.</summary>
+    public Func<PipelineServices, PipelineServices> Services { get; init; } = static s => s;
 
     public Func<MeshSnapshot, MeshSnapshot> Caller { get; init; } = static s => s;
 

@@ -44,8 +44,12 @@ public sealed class RenderSession
     public void Approximated(PolicyItem item, string how) => Decide(item, VerdictKind.Approximated, how);
 
     /// <summary>The other mesh has no word for it: our sidecar keeps it where sidecars stay, otherwise it is refused.</summary>
-    public void Missing(PolicyItem item, string why) =>
-        Decide(item, KeepSidecars ? VerdictKind.Kept : VerdictKind.Refused, KeepSidecars ? $"our sidecar does it: {why}" : why);
+    public void Missing(PolicyItem item, string why)
+    {
+        // Our sidecars obey the AppHost's word too.
+        if (item.Kind == PolicyKind.Fault && !Model.ChaosEnabled) Decide(item, VerdictKind.Refused, "the AppHost did not opt in to chaos for a published mesh: write .WithChaos().WithPublishedChaos()");
+        else Decide(item, KeepSidecars ? VerdictKind.Kept : VerdictKind.Refused, KeepSidecars ? $"our sidecar does it: {why}" : why);
+    }
 
     /// <summary>The result.</summary>
     /// <exception cref="InvalidOperationException">A renderer forgot a policy, or two objects would be one file.</exception>

@@ -231,6 +231,19 @@ public class MeshPlannerTests
         Assert.Equal(("2", 100d), (workload.Labels["version"], workload.Inbound.RateLimits.Single().PerSecond));
     }
 
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    public async Task A_published_topology_takes_faults_only_where_the_apphost_said_so_a_second_time(bool second, bool allowed)
+    {
+        var published = new Planned { Builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { DisableDashboard = true, AssemblyName = typeof(Planned).Assembly.GetName().Name, Args = ["--operation", "publish", "--output-path", "nowhere"] }) };
+        published.Builder.AddContainer("front", "image").WithReference(published.Builder.AddContainer("back", "image").WithHttpEndpoint(targetPort: 80).GetEndpoint("http"));
+        var mesh = published.Mesh().WithChaos();
+        if (second) mesh.WithPublishedChaos();
+
+        Assert.Equal(allowed, (await published.PlanAsync()).Model.ChaosEnabled);
+    }
+
     [Fact]
     public async Task A_callback_that_waits_for_the_running_application_is_given_up_and_named()
     {

@@ -11,7 +11,7 @@ internal sealed class Planned
     /// <summary>Where containers reach this machine.</summary>
     public BridgeGateway Bridge { get; set; } = new("172.17.0.1", null);
 
-    public IDistributedApplicationBuilder Builder { get; } = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { DisableDashboard = true, AssemblyName = typeof(Planned).Assembly.GetName().Name });
+    public IDistributedApplicationBuilder Builder { get; init; } = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { DisableDashboard = true, AssemblyName = typeof(Planned).Assembly.GetName().Name });
 
     public IResourceBuilder<ExecutableResource> Http(string name) => Builder.AddExecutable(name, "app", ".").WithHttpEndpoint(name: "http");
 

@@ -93,8 +93,8 @@ internal class IstioRenderer : IMeshRenderer
 
     private static void FaultVerdict(RenderSession session, PolicyItem item)
     {
-        if (!session.Model.ChaosEnabled) session.Missing(item, "the AppHost did not opt in to chaos for a published mesh");
-        else if (IstioRoutes.FaultOf(item.Fault!) is null) session.Missing(item, $"VirtualService has no fault '{item.Fault!.Fault.Kind}'");
-        else session.Approximated(item, "VirtualService fault; without seed, count limits and end of time");
+        if (!session.Model.ChaosEnabled) session.Missing(item, "chaos is off");
+        else if (IstioRoutes.FaultOf(item.Fault!) is null) session.Missing(item, $"VirtualService has no fault '{item.Fault!.Fault.Kind}' of this form");
+        else session.Approximated(item, "VirtualService fault; without seed and end of time");
     }
 }

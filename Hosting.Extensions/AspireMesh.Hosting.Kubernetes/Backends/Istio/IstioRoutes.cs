@@ -29,6 +29,7 @@ internal static class IstioRoutes
     /// <summary>The fault in VirtualService's words, or null where it has none.</summary>
     public static JsonObject? FaultOf(FaultRule rule)
     {
+        if (PublishedFaults.IsNarrowed(rule)) return null;
         var percentage = Map(("value", rule.Activation.Percent));
         return rule.Fault.Kind switch
         {

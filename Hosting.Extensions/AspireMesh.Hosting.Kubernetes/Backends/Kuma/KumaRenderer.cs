@@ -92,7 +92,7 @@ internal sealed class KumaRenderer : IMeshRenderer
     private static JsonObject Match(RenderSession session, string caller) =>
         Map(("spiffeID", Map(("type", "Exact"), ("value", SpiffeId(session, caller)))));
 
-    private static JsonObject? FaultOf(FaultRule rule) => rule.Fault.Kind switch
+    private static JsonObject? FaultOf(FaultRule rule) => PublishedFaults.IsNarrowed(rule) ? null : rule.Fault.Kind switch
     {
         FaultKinds.Abort when rule.Fault.GrpcStatus < 0 => Map(("abort", Map(("httpStatus", rule.Fault.Status), ("percentage", rule.Activation.Percent)))),
         FaultKinds.Delay when rule.Fault.Distribution == "fixed" => Map(("delay", Map(("value", Duration(rule.Fault.Delay)), ("percentage", rule.Activation.Percent)))),
@@ -123,8 +123,8 @@ internal sealed class KumaRenderer : IMeshRenderer
             case PolicyKind.ExternalService: session.Rendered(item, "MeshExternalService"); break;
             case PolicyKind.EgressControl: session.Rendered(item, "MeshPassthrough None"); break;
             case PolicyKind.Gateway: session.Missing(item, "the built-in gateway is gone in 3.0: put an ingress controller with a Kuma sidecar in front"); break;
-            case PolicyKind.Fault when !session.Model.ChaosEnabled: session.Missing(item, "the AppHost did not opt in to chaos for a published mesh"); break;
-            case PolicyKind.Fault when item.Fault!.To is not null && FaultOf(item.Fault) is not null: session.Approximated(item, "MeshFaultInjection; without seed, count limits and end of time"); break;
+            case PolicyKind.Fault when !session.Model.ChaosEnabled: session.Missing(item, "chaos is off"); break;
+            case PolicyKind.Fault when item.Fault!.To is not null && FaultOf(item.Fault) is not null: session.Approximated(item, "MeshFaultInjection; without seed and end of time"); break;
             case PolicyKind.Fault: session.Missing(item, $"MeshFaultInjection has no '{item.Fault!.Fault.Kind}' of this form, or no callee is named"); break;
             default: session.Missing(item, $"Kuma has no {item.Kind}"); break;
         }

@@ -51,8 +51,14 @@ internal static class HostDifferences
     /// <summary>The id of the replica that a sidecar stands beside; null where the resource has one instance.</summary>
     public static string? ReplicaBeside(IResource workload, int ordinal) =>
         workload.TryGetLastAnnotation<ReplicaInstancesAnnotation>(out var replicas) && replicas.Instances.Count > 1 ? replicas.Instances.FirstOrDefault(r => r.Ordinal == ordinal)?.InstanceId : null;
+
     /// <summary>What the engine knows a resource's container by.</summary>
     public static string? ContainerOf(ResourceEvent running) => running.Resource.TryGetLastAnnotation<ContainerNameAnnotation>(out var given) ? given.Name : running.ResourceId;
+
+    /// <summary>Nothing to do: a failed step ends the AppHost with an exit code.</summary>
+    public static void TellOfFailedPublish()
+    {
+    }
 #else
     /// <summary>Shown in the ready line.</summary>
     public const string HostName = "aspire";
@@ -76,6 +82,9 @@ internal static class HostDifferences
 
     /// <summary>What the engine knows a resource's container by; null while it is not created.</summary>
     public static string? ContainerOf(ResourceEvent running) => running.Snapshot.Properties.FirstOrDefault(p => p.Name == "container.id")?.Value as string;
+
+    /// <summary>Aspire 13.5 logs a failed step and ends with exit code 0, unless its own command line started the AppHost: what builds on a chart would go on with half of one.</summary>
+    public static void TellOfFailedPublish() => Environment.ExitCode = 1;
 #endif
 
     private static string? Allocated(EndpointAnnotation endpoint) =>

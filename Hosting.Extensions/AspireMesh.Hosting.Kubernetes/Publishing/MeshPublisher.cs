@@ -22,6 +22,8 @@ namespace AspireMesh.Hosting.Kubernetes.Publishing;
 internal sealed class MeshPublisher
 {
     private const string MeshFolder = "aspiremesh";
+    // A pause before a container stops is part of Kubernetes from here on; Aspire's own charts ask for less.
+    private const string SidecarKubernetes = ">= 1.30.0-0";
     private readonly PipelineStepContext _context;
     private readonly MeshPlan _plan;
     private readonly MeshBackendAnnotation _target;
@@ -40,6 +42,19 @@ internal sealed class MeshPublisher
 
     public async Task PublishAsync()
     {
+        try
+        {
+            await PublishAllAsync();
+        }
+        catch
+        {
+            HostDifferences.TellOfFailedPublish();
+            throw;
+        }
+    }
+
+    private async Task PublishAllAsync()
+    {
         var environments = PublishedEnvironments.In(_context.Model).ToArray();
         if (environments.Length == 0)
         {
@@ -56,13 +71,16 @@ internal sealed class MeshPublisher
         foreach (var manifest in rendering.Objects) chart.Write($"templates/{MeshFolder}/{manifest.FileName}", (JsonObject)MeshValues.EscapedTree(manifest.Body)!);
         if (_target.ThroughSidecars)
         {
+            chart.Need(SidecarKubernetes);
             foreach (var manifest in ControlPlaneObjects.Of(_model).Append(Policies().OfControlPlane())) chart.Write($"templates/{MeshFolder}/{manifest.Kind.ToLowerInvariant()}-{ShortName(manifest)}.yaml", manifest.Body);
         }
         chart.AppendValues(MeshValues.Defaults(_model.TrustDomain));
+        var lacking = chart.AddLackingValues();
         chart.WriteText("mesh-report.json", MeshReport.ToJson([rendering]));
         chart.WriteText("mesh-report.md", MeshReport.ToMarkdown([rendering]));
         chart.WriteText("rehearse.json", await RehearsalFile.OfAsync(_plan, _context, folder, _context.CancellationToken));
         PlainManifests.Write(chart);
+        foreach (var value in lacking) _context.Logger.LogPublishNotice(MeshDiagnostics.PublishNotice.Found($"The chart reads {value}, and nothing fills it. Install it with --set {value}=….").ToString());
         Report(rendering, environment);
     }
 

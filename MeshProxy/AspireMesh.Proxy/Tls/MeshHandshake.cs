@@ -44,7 +44,7 @@ internal sealed class MeshHandshake(ISvidSource svids, PeerValidator validator, 
             ApplicationProtocols = Offered,
             ClientCertificateContext = change is { NoCertificate: true } ? null : change?.Certificate ?? svids.Current?.Context,
             RemoteCertificateValidationCallback = check.Validate,
-            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            CertificateChainPolicy = Offline(),
             AllowTlsResume = false,
         };
         return await RunAsync(socket, check, s => s.AuthenticateAsClientAsync(options, cancellationToken));
@@ -63,11 +63,15 @@ internal sealed class MeshHandshake(ISvidSource svids, PeerValidator validator, 
             ApplicationProtocols = Accepted,
             ClientCertificateRequired = true,
             RemoteCertificateValidationCallback = check.Validate,
-            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            CertificateChainPolicy = Offline(),
             AllowTlsResume = false,
         };
         return await RunAsync(socket, check, s => s.AuthenticateAsServerAsync(options, cancellationToken));
     }
+
+    // The chain that is built before our own check decides nothing, but by default it fetches what a certificate says is missing, from wherever that certificate
+    // says, while the thread waits: a stranger could have us call and hold up everyone else's connections.
+    private static X509ChainPolicy Offline() => new() { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck };
 
     private async Task<SecuredConnection> RunAsync(Socket socket, PeerCheck check, Func<SslStream, Task> handshake)
     {

@@ -33,7 +33,7 @@ internal sealed class OutsideDialer
     {
         var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
         var options = new SslClientAuthenticationOptions { TargetHost = serverName, ApplicationProtocols = AlpnOf(kind) };
-        if (roots is not null) options.CertificateChainPolicy = Trusting(roots);
+        options.CertificateChainPolicy = Trusting(roots);
         if (trustAny) options.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
         try
         {
@@ -48,9 +48,12 @@ internal sealed class OutsideDialer
         }
     }
 
-    private static X509ChainPolicy Trusting(string roots)
+    // Nothing is fetched while a chain is built: the thread would wait for it, and the server chooses from where.
+    private static X509ChainPolicy Trusting(string? roots)
     {
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        var policy = new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck };
+        if (roots is null) return policy;
+        policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         policy.CustomTrustStore.ImportFromPem(roots);
         return policy;
     }

@@ -32,4 +32,10 @@ public sealed class MeshSidecarOptions
 
     /// <summary>The most records of successful requests in the access log each second; failures are always written. Default 200; 0 for failures only.</summary>
     public int AccessLogPerSecond { get; init; } = 200;
+
+    /// <summary>
+    /// Whether the process is this sidecar's alone, so that it may run its connections on the threads that wait for sockets: fewer thread switches for each
+    /// request, but what blocks one of these threads blocks all their connections. Default false.
+    /// </summary>
+    public bool OwnsProcess { get; init; }
 }

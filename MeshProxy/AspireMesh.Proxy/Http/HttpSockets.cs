@@ -14,12 +14,18 @@ using Microsoft.Extensions.Logging;
 namespace AspireMesh.Proxy.Http;
 
 /// <summary>Takes the sockets of outbound listeners, gateways and admin. In the clear the first bytes tell HTTP/2 from HTTP/1.x; over TLS, ALPN does.</summary>
-internal sealed class HttpSockets(IHttpConnectionHandler handler, RuntimeHolder holder, IMeshEvents events, TimeProvider time, ILoggerFactory loggers) : IDisposable
+/// <param name="handler">Serves them.</param>
+/// <param name="holder">The snapshot in force.</param>
+/// <param name="events">Counts.</param>
+/// <param name="time">The clock.</param>
+/// <param name="inline">Whether requests run on the thread that read them off the socket.</param>
+/// <param name="loggers">Logs.</param>
+internal sealed class HttpSockets(IHttpConnectionHandler handler, RuntimeHolder holder, IMeshEvents events, TimeProvider time, bool inline, ILoggerFactory loggers) : IDisposable
 {
     private static readonly TimeSpan HandshakeTime = TimeSpan.FromSeconds(10);
     private static readonly List<SslApplicationProtocol> Protocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11];
 
-    private readonly SocketConnectionContextFactory _contexts = new(new SocketConnectionFactoryOptions(), loggers.CreateLogger<SocketConnectionContextFactory>());
+    private readonly SocketConnectionContextFactory _contexts = new(new SocketConnectionFactoryOptions { UnsafePreferInlineScheduling = inline }, loggers.CreateLogger<SocketConnectionContextFactory>());
 
     /// <summary>Serves a connection to its end; one that says nothing ends at the token.</summary>
     public Task ServeAsync(Socket socket, ListenerTarget target, CancellationToken silent) =>

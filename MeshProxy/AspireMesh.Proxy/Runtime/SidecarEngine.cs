@@ -53,13 +53,13 @@ internal sealed class SidecarEngine : IAsyncDisposable, IHandover
         State = new SidecarState(bootstrap, holder, parts.Svids);
         var bundle = new TrustBundle(parts.Svids);
         var handshake = new MeshHandshake(parts.Svids, new PeerValidator(trustDomain, bundle, _time), to => HandshakeChangeOf(holder, to));
-        var tunnel = new TunnelOptions { Time = _time };
+        var tunnel = new TunnelOptions { Time = _time, InlineReads = options.OwnsProcess };
         var pool = new TunnelPoolOptions { Tunnel = tunnel };
         _dialer = new TunnelDialer(new TunnelConnector(handshake, parts.Events, pool), new OutsideDialer(), parts.Svids, parts.Events, pool);
         _pipeline = parts.Pipeline(new PipelineServices(bootstrap, trustDomain, _dialer, parts.Events, _time, loggers, options.Seed, parts.Control is { } link ? link.RenewNow : null, Retire));
         var admin = parts.Admin?.Invoke(State);
         _http = new HttpServer(holder, _pipeline, admin is null ? null : new RequestDelegate(admin.HandleAsync), _services, loggers);
-        _httpSockets = new HttpSockets(_http, holder, parts.Events, _time, loggers);
+        _httpSockets = new HttpSockets(_http, holder, parts.Events, _time, options.OwnsProcess, loggers);
         _inbound = new InboundConnections(holder, handshake, new InboundStreams(holder, _http, parts.Events, _time), parts.Events, tunnel);
         _open = new OpenConnections(loggers.CreateLogger("AspireMesh.Proxy.Connections"));
         var router = new ConnectionRouter(holder, new CallerAddresses(holder, parts.Events, _time), _httpSockets, new OpaqueOutbound(_dialer, parts.Events, _time), _inbound, _open);

@@ -17,6 +17,9 @@ internal abstract class HalfCloseStream : Stream
     /// <summary>Cancelled when the connection under it takes no new streams: it goes on, but what is pooled on it should be opened anew elsewhere.</summary>
     public virtual CancellationToken GoingAway => CancellationToken.None;
 
+    /// <summary>Whether the other end has said nothing that was not read, and has not ended or broken the stream, as far as the transport can tell without reading.</summary>
+    public virtual bool IsQuiet => true;
+
     /// <summary>Ends the write side: the reader at the other end sees the end after everything written before.</summary>
     public abstract ValueTask CloseWriteAsync(CancellationToken cancellationToken);
 

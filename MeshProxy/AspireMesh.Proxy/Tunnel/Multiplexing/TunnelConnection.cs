@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
-using System.IO.Pipelines;
 using AspireMesh.Protocol.Identity;
 
 namespace AspireMesh.Proxy.Tunnel.Multiplexing;
@@ -14,6 +13,9 @@ namespace AspireMesh.Proxy.Tunnel.Multiplexing;
 /// </summary>
 internal sealed class TunnelConnection : IAsyncDisposable
 {
+    /// <summary>Room for a whole frame and more.</summary>
+    private const int ReadSize = 2 * FrameHeader.MaxPayload;
+
     private static readonly TimeSpan s_shortestWait = TimeSpan.FromMilliseconds(10);
     private readonly Stream _transport;
     private readonly Func<TunnelStream, Task>? _accept;
@@ -80,18 +82,23 @@ internal sealed class TunnelConnection : IAsyncDisposable
         if (Interlocked.Exchange(ref _running, 1) == 1) throw new InvalidOperationException("the connection runs already");
         using var keepAlive = _keepAlive = Options.Time.CreateTimer(static state => ((TunnelConnection)state!).KeepAlive(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         if (Options.KeepAlive > TimeSpan.Zero) keepAlive.Change(Options.KeepAlive, Timeout.InfiniteTimeSpan);
-        var reader = PipeReader.Create(_transport, new StreamPipeReaderOptions(bufferSize: 32 * 1024, minimumReadSize: 4 * 1024, leaveOpen: true, useZeroByteReads: true));
+        var buffer = ArrayPool<byte>.Shared.Rent(ReadSize);
         try
         {
-            while (true)
+            for (var unread = 0; ;)
             {
-                var result = await reader.ReadAsync(_ending.Token).ConfigureAwait(false);
+                var read = await _transport.ReadAsync(buffer.AsMemory(unread), _ending.Token).ConfigureAwait(false);
+                if (read == 0)
+                {
+                    End(new TunnelException(TunnelError.ConnectionLost, unread == 0 ? "the peer closed the tunnel's connection" : "the tunnel's connection ended in the middle of a frame"));
+                    break;
+                }
                 Volatile.Write(ref _lastHeard, Options.Time.GetTimestamp());
-                var rest = ReadFrames(result.Buffer);
-                reader.AdvanceTo(rest.Start, rest.End);
-                if (!result.IsCompleted) continue;
-                End(new TunnelException(TunnelError.ConnectionLost, rest.IsEmpty ? "the peer closed the tunnel's connection" : "the tunnel's connection ended in the middle of a frame"));
-                break;
+                unread += read;
+                var done = ReadFrames(buffer.AsSpan(0, unread));
+                unread -= done;
+                // A frame that is not whole yet moves to the front, where there is room for its rest.
+                if (done > 0 && unread > 0) buffer.AsSpan(done, unread).CopyTo(buffer);
             }
         }
         catch (TunnelException broken)
@@ -104,7 +111,10 @@ internal sealed class TunnelConnection : IAsyncDisposable
         {
             End(new TunnelException(TunnelError.ConnectionLost, "the tunnel's connection broke", error));
         }
-        await reader.CompleteAsync().ConfigureAwait(false);
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     /// <summary>Opens a stream. Bytes may be written at once; who wants to know first that they will be delivered awaits <see cref="TunnelStream.Ready"/>.</summary>
@@ -154,30 +164,20 @@ internal sealed class TunnelConnection : IAsyncDisposable
         CloseIfDrained();
     }
 
-    private ReadOnlySequence<byte> ReadFrames(ReadOnlySequence<byte> buffer)
+    /// <summary>Handles every whole frame.</summary>
+    /// <returns>How many bytes they were.</returns>
+    private int ReadFrames(ReadOnlySpan<byte> bytes)
     {
-        Span<byte> head = stackalloc byte[FrameHeader.Size];
-        while (buffer.Length >= FrameHeader.Size)
+        var done = 0;
+        while (bytes.Length - done >= FrameHeader.Size)
         {
-            buffer.Slice(0, FrameHeader.Size).CopyTo(head);
-            var header = FrameHeader.Read(head);
+            var header = FrameHeader.Read(bytes[done..]);
             if (header.Violation() is { } violation) throw Broken(violation);
-            if (buffer.Length < FrameHeader.Size + header.Length) break;
-            var payload = buffer.Slice(FrameHeader.Size, header.Length);
-            if (payload.IsSingleSegment)
-            {
-                OnFrame(header, payload.FirstSpan);
-            }
-            else
-            {
-                var copy = ArrayPool<byte>.Shared.Rent(header.Length);
-                payload.CopyTo(copy);
-                OnFrame(header, copy.AsSpan(0, header.Length));
-                ArrayPool<byte>.Shared.Return(copy);
-            }
-            buffer = buffer.Slice(payload.End);
+            if (bytes.Length - done < FrameHeader.Size + header.Length) break;
+            OnFrame(header, bytes.Slice(done + FrameHeader.Size, header.Length));
+            done += FrameHeader.Size + header.Length;
         }
-        return buffer;
+        return done;
     }
 
     private void OnFrame(FrameHeader header, ReadOnlySpan<byte> payload)
@@ -197,7 +197,7 @@ internal sealed class TunnelConnection : IAsyncDisposable
         }
         switch (header.Type)
         {
-            case FrameType.Data when !stream.OnData(payload, Options.StreamWindow):
+            case FrameType.Data when !stream.OnData(payload):
                 throw new TunnelException(TunnelError.FlowControl, $"stream {header.Stream} sent beyond its window or after its end");
             case FrameType.Finish when !stream.OnFinish():
                 throw Broken($"a second FINISH of stream {header.Stream}");

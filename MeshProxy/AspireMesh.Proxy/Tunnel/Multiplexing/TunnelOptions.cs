@@ -18,6 +18,12 @@ internal sealed record TunnelOptions
     /// <summary>Time for the answer to a ping; then the connection is lost. Default 10 s.</summary>
     public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// Whether a reader that waits for a stream's bytes goes on at once, on the thread that read them off the connection, instead of on the thread pool:
+    /// a thread switch less per message, for readers that never block. Default false.
+    /// </summary>
+    public bool InlineReads { get; init; }
+
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

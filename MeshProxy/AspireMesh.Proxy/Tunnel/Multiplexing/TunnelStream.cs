@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
 using AspireMesh.Protocol.Identity;
 using AspireMesh.Proxy.Sockets;
@@ -12,17 +10,13 @@ namespace AspireMesh.Proxy.Tunnel.Multiplexing;
 /// </summary>
 internal sealed class TunnelStream : HalfCloseStream, IValueTaskSource
 {
-    private static readonly PipeOptions ReceiveOptions = new(pauseWriterThreshold: 0, resumeWriterThreshold: 0, useSynchronizationContext: false);
-
     private readonly TunnelConnection _connection;
-    private readonly Pipe _received = new(ReceiveOptions);
+    private readonly ReceivedBytes _received;
     private readonly Lock _gate = new();
     private ManualResetValueTaskSourceCore<bool> _turn = new() { RunContinuationsAsynchronously = true };
     private bool _turnAwaited;
     private bool _turnGiven;
     private int _sendWindow;
-    private int _unread;
-    private int _consumed;
     private bool _sendClosed;
     private bool _receiveClosed;
     private TunnelException? _failure;
@@ -34,6 +28,7 @@ internal sealed class TunnelStream : HalfCloseStream, IValueTaskSource
     public TunnelStream(TunnelConnection connection, uint id, StreamOpening opening, int window)
     {
         (_connection, Id, Opening, _sendWindow) = (connection, id, opening, window);
+        _received = new ReceivedBytes(window, connection.Options.InlineReads);
     }
 
     public uint Id { get; }
@@ -109,27 +104,14 @@ internal sealed class TunnelStream : HalfCloseStream, IValueTaskSource
 
     public override void Finish() => Dispose(true);
 
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    /// <summary>Whether it is as it was opened: nothing unread, no end, no failure.</summary>
+    public override bool IsQuiet => _failure is null && _received.IsQuiet;
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (!_received.Reader.TryRead(out var result)) result = await _received.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-        var available = result.Buffer;
-        // A reset must not look like an orderly end, even when bytes before it are still unread.
-        if (_failure is { } failure && available.IsEmpty)
-        {
-            _received.Reader.AdvanceTo(available.Start);
-            throw failure;
-        }
-        if (buffer.IsEmpty || available.IsEmpty)
-        {
-            _received.Reader.AdvanceTo(available.Start, available.Start);
-            return 0;
-        }
-        var count = (int)Math.Min(buffer.Length, available.Length);
-        var taken = available.Slice(0, count);
-        taken.CopyTo(buffer.Span);
-        _received.Reader.AdvanceTo(taken.End);
-        Credit(count);
-        return count;
+        var read = _received.ReadAsync(buffer, cancellationToken);
+        if (read.IsCompletedSuccessfully) Credit();
+        return read;
     }
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
@@ -179,18 +161,16 @@ internal sealed class TunnelStream : HalfCloseStream, IValueTaskSource
         }
     }
 
-    /// <summary>Bytes from the peer. False when they exceed the window.</summary>
-    internal bool OnData(ReadOnlySpan<byte> payload, int window)
+    /// <summary>Bytes from the peer. False when they exceed the window or come after the end.</summary>
+    internal bool OnData(ReadOnlySpan<byte> payload)
     {
         lock (_gate)
         {
             if (_receiveClosed) return _failure is not null;
-            if (_unread + payload.Length > window) return false;
-            _unread += payload.Length;
-            _received.Writer.Write(payload);
-            // pauseWriterThreshold is 0 (the window bounds what is held), so this never waits; readers continue on the thread pool, not under this lock.
-            _ = _received.Writer.FlushAsync();
         }
+        // Not under the lock: a waiting reader may go on at once, and do with the stream what it likes.
+        if (!_received.TryAppend(payload)) return false;
+        Credit();
         return true;
     }
 
@@ -214,8 +194,8 @@ internal sealed class TunnelStream : HalfCloseStream, IValueTaskSource
         {
             if (_receiveClosed) return _failure is not null;
             _receiveClosed = true;
-            _received.Writer.Complete();
         }
+        _received.End(null);
         return true;
     }
 
@@ -241,13 +221,9 @@ internal sealed class TunnelStream : HalfCloseStream, IValueTaskSource
             if (_failure is not null || (_sendClosed && _receiveClosed)) return false;
             _failure = failure;
             (ready, aborted) = (_isReady ? null : _ready, _aborted);
-            _sendClosed = true;
-            if (!_receiveClosed)
-            {
-                _receiveClosed = true;
-                _received.Writer.Complete();
-            }
+            (_sendClosed, _receiveClosed) = (true, true);
         }
+        _received.End(failure);
         OnWriteTurn();
         ready?.TrySetException(failure);
         // Not on this thread: it is the connection's reader, and what hangs on the token may take its time.
@@ -281,23 +257,12 @@ internal sealed class TunnelStream : HalfCloseStream, IValueTaskSource
         // Walking away from unread bytes is a cancellation the peer must see; otherwise this is only the end of our side.
         if (ended) CompleteWrites();
         else Abort(TunnelError.Cancelled);
-        _received.Reader.Complete();
+        _received.Discard();
     }
 
-    private void Credit(int count)
+    private void Credit()
     {
-        uint grant = 0;
-        lock (_gate)
-        {
-            _unread -= count;
-            _consumed += count;
-            if (!_receiveClosed && _consumed >= _connection.Options.StreamWindow / 2)
-            {
-                grant = (uint)_consumed;
-                _consumed = 0;
-            }
-        }
-        if (grant > 0) _connection.Writer.Control(FrameType.Window, Id, grant);
+        if (_received.TakeGrant() is var grant and > 0) _connection.Writer.Control(FrameType.Window, Id, (uint)grant);
     }
 
     private int TakeWindow(int wanted)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Http;
+using AspireMesh.Proxy.Outbound.Forwarding.Http1;
 using AspireMesh.Proxy.Tunnel;
 
 namespace AspireMesh.Proxy.Outbound.Forwarding;
@@ -23,13 +24,16 @@ internal sealed class DestinationClient : HttpMessageInvoker
     /// <summary>Its connections run on one that takes no new streams: new requests go to another client.</summary>
     public bool IsRetired => _retired;
 
-    private DestinationClient(SocketsHttpHandler handler) : base(handler, disposeHandler: true)
-    {
-    }
+    private DestinationClient(SocketsHttpHandler handler, Http1Pool http1) : base(handler, disposeHandler: true) => Http1 = http1;
 
-    public static DestinationClient Create(ClusterSnapshot cluster, DestinationSnapshot destination, TimeSpan connectTimeout, ITunnelDialer dialer, Action<DestinationClient> retired)
+    /// <summary>What our own forwarder uses.</summary>
+    public Http1Pool Http1 { get; }
+
+    public static DestinationClient Create(
+        ClusterSnapshot cluster, DestinationSnapshot destination, TimeSpan connectTimeout, ITunnelDialer dialer, TimeProvider time, Action<DestinationClient> retired)
     {
         DestinationClient? client = null;
+        void Retire() => client!.Retire(retired);
         var handler = new SocketsHttpHandler
         {
             UseProxy = false,
@@ -39,10 +43,8 @@ internal sealed class DestinationClient : HttpMessageInvoker
             EnableMultipleHttp2Connections = true,
             ActivityHeadersPropagator = null,
             ConnectTimeout = connectTimeout > TimeSpan.Zero ? connectTimeout : Timeout.InfiniteTimeSpan,
-            // Shorter than the keep-alive of the servers in use (Node and uvicorn: 5 s): a stream must not be reused while its server is closing it.
-            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(4),
-            // A busy HTTP/2 connection would never fall idle: without an end of its own it would keep a tunnel, and the SVIDs it was made with, alive for good.
-            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+            PooledConnectionIdleTimeout = PooledConnectionLimits.Idle,
+            PooledConnectionLifetime = PooledConnectionLimits.Lifetime,
             MaxResponseHeadersLength = 1024,
             // Bytes in, bytes out: values that are not ASCII are the app's business.
             RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
@@ -54,16 +56,24 @@ internal sealed class DestinationClient : HttpMessageInvoker
                 var kind = request.Version.Major >= 2 ? StreamKind.Http2 : StreamKind.Http1;
                 var stream = await dialer.OpenAsync(cluster, destination, kind, trace, cancellation);
                 // A rotation, a drain, a change of what the other end looks into: a pooled connection would live past it for minutes.
-                stream.GoingAway.UnsafeRegister(_ => client!.Retire(retired), null);
+                stream.GoingAway.UnsafeRegister(_ => Retire(), null);
                 return stream;
             },
         };
-        return client = new DestinationClient(handler);
+        return client = new DestinationClient(handler, new Http1Pool(cluster, destination, connectTimeout, dialer, time, Retire));
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) Http1.Dispose();
+        base.Dispose(disposing);
     }
 
     private void Retire(Action<DestinationClient> retired)
     {
         _retired = true;
+        // What is idle has nobody to wait for.
+        Http1.Dispose();
         retired(this);
     }
 

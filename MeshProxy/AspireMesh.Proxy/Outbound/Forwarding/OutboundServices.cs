@@ -4,4 +4,4 @@ using Yarp.ReverseProxy.Forwarder;
 namespace AspireMesh.Proxy.Outbound.Forwarding;
 
 /// <summary>What forwarding needs from the sidecar.</summary>
-internal sealed record OutboundServices(TimeProvider Time, Chance Chance, IMeshEvents Events, IHttpForwarder Forwarder, DestinationClients Clients, Mirroring.Mirror Mirror, Routing.LoopGuard Loops);
+internal sealed record OutboundServices(TimeProvider Time, Chance Chance, IMeshEvents Events, IHttpForwarder Forwarder, Http1.Http1Forwarder Http1, DestinationClients Clients, Mirroring.Mirror Mirror, Routing.LoopGuard Loops);

@@ -75,7 +75,7 @@ internal sealed class HttpServer : IHttpConnectionHandler, IHttpApplication<Http
     {
         var entry = context.Features.Get<HttpEntry>() ?? throw new InvalidOperationException("a connection was handed over without its entry");
         // HTTP/2 connections are told by a GOAWAY of Kestrel's when it stops.
-        if (_lastAnswers && !HttpProtocol.IsHttp2(context.Request.Protocol)) context.Response.OnStarting(SayLast, context.Response);
+        if ((_lastAnswers || HasFaultyFraming(context.Request)) && !HttpProtocol.IsHttp2(context.Request.Protocol)) context.Response.OnStarting(SayLast, context.Response);
         return entry.Side == MeshSide.Admin
             ? _admin?.Invoke(context) ?? Task.CompletedTask
             : _pipeline.HandleAsync(context, entry, _runtime.Current);
@@ -90,6 +90,9 @@ internal sealed class HttpServer : IHttpConnectionHandler, IHttpApplication<Http
         await _kestrel.StopAsync(now.Token);
         _kestrel.Dispose();
     }
+
+    // RFC 9112 section 6.1: where its end cannot be trusted, nothing after it on the connection can.
+    private static bool HasFaultyFraming(HttpRequest request) => HttpProtocol.IsHttp10(request.Protocol) && request.Headers.TransferEncoding.Count > 0;
 
     private static Task SayLast(object response)
     {

@@ -12,9 +12,16 @@ public class BadInputTests
     [InlineData("chunked not last", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n", 400, 501)]
     [InlineData("two lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", 400, 400)]
     [InlineData("list of lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 6\r\n\r\nabcdef", 400, 400)]
+    [InlineData("an unknown coding", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400, 501)]
+    [InlineData("a coding named twice", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n", 400, 501)]
+    [InlineData("a length below nothing", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400, 400)]
     [InlineData("space before the colon", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400, 400)]
     [InlineData("no host", "GET / HTTP/1.1\r\n\r\n", 400, 400)]
     [InlineData("two hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, 400)]
+    [InlineData("a host that is none", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400, 400)]
+    [InlineData("more than a hundred headers", "GET / HTTP/1.1\r\nHost: a\r\n{101}\r\n", 431, 431)]
+    [InlineData("no version", "GET /\r\n\r\n", 400, 400)]
+    [InlineData("a method that is no token", "G(T / HTTP/1.1\r\nHost: a\r\n\r\n", 400, 400)]
     [InlineData("folded line", "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n 2\r\n\r\n", 400, 400)]
     [InlineData("bare CR in a value", "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r2\r\n\r\n", 400, 400)]
     [InlineData("NUL in a value", "GET / HTTP/1.1\r\nHost: a\r\nX: 1\02\r\n\r\n", 400, 400)]
@@ -32,7 +39,7 @@ public class BadInputTests
             await c.Request.Body.CopyToAsync(Stream.Null);
             Interlocked.Increment(ref bodies);
         });
-        bytes = bytes.Replace("{8200}", new string('a', 8200)).Replace("{33000}", new string('b', 33_000));
+        bytes = bytes.Replace("{8200}", new string('a', 8200)).Replace("{33000}", new string('b', 33_000)).Replace("{101}", string.Concat(Enumerable.Range(0, 101).Select(i => $"X-{i}: 1\r\n")));
         var status = await SendAsync(pair, bytes);
         Assert.True(status >= low && status <= high, $"{name}: {status}");
         Assert.Equal(0, bodies);
@@ -62,6 +69,72 @@ public class BadInputTests
         Assert.Equal(400, await SendAsync(pair, "GET http://other.test/x HTTP/1.1\r\nHost: a\r\n\r\n"));
         Assert.Equal(200, await SendAsync(pair, "GET http://other.test/x HTTP/1.1\r\nHost: other.test\r\n\r\n"));
         Assert.Equal("GET /x", Assert.Single(pair.App.Requests));
+    }
+
+    [Fact]
+    public async Task A_caller_that_stops_in_the_middle_of_its_head_or_says_nothing_holds_up_nobody()
+    {
+        await using var pair = await HttpPair.StartAsync(c => c.Response.WriteAsync("here"));
+        var slow = new List<TcpClient>();
+        for (var i = 0; i < 50; i++)
+        {
+            var caller = new TcpClient();
+            slow.Add(caller);
+            await caller.ConnectAsync(pair.Pair.Outbound);
+            if (i % 2 == 0) await caller.GetStream().WriteAsync("GET / HTTP/1.1\r\nHost: a\r\nX-Slow: "u8.ToArray());
+        }
+        for (var i = 0; i < 10; i++) Assert.Equal("here", await pair.Client.GetStringAsync(""));
+        Assert.All(pair.App.Requests, r => Assert.Equal("GET /", r));
+        foreach (var caller in slow) caller.Dispose();
+    }
+
+    [Fact]
+    public async Task A_body_is_not_asked_for_before_the_app_wants_it_and_a_refusal_passes_without_it()
+    {
+        await using var pair = await HttpPair.StartAsync(c =>
+        {
+            c.Response.StatusCode = 417;
+            c.Response.Headers.Connection = "close";
+            return Task.CompletedTask;
+        });
+        using var caller = new TcpClient();
+        await caller.ConnectAsync(pair.Pair.Outbound);
+        await caller.GetStream().WriteAsync("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"u8.ToArray());
+        using var reader = new StreamReader(caller.GetStream());
+        var first = await reader.ReadLineAsync();
+        if (first == "HTTP/1.1 100 Continue")
+        {
+            // The app was slow to refuse: then the body is asked for, and its refusal passes all the same.
+            await caller.GetStream().WriteAsync("abcde"u8.ToArray());
+            await reader.ReadLineAsync();
+            first = await reader.ReadLineAsync();
+        }
+        Assert.StartsWith("HTTP/1.1 417", first);
+    }
+
+    [Fact]
+    public async Task Chunks_in_http_1_0_are_faulty_framing_so_nothing_after_them_on_the_connection_is_read()
+    {
+        await using var pair = await HttpPair.StartAsync(c => c.Request.Body.CopyToAsync(Stream.Null));
+        using var caller = new TcpClient();
+        await caller.ConnectAsync(pair.Pair.Outbound);
+        await caller.GetStream().WriteAsync("POST /first HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /second HTTP/1.0\r\nHost: a\r\n\r\n"u8.ToArray());
+        await caller.GetStream().CopyToAsync(Stream.Null).WaitAsync(TimeSpan.FromSeconds(30)).ContinueWith(_ => { }, TaskScheduler.Default);
+        Assert.DoesNotContain("GET /second", pair.App.Requests);
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n")]
+    public async Task A_response_that_is_shorter_than_it_says_is_never_ended_cleanly(string answer)
+    {
+        await using var app = Pairs.TcpApp.Start(async s =>
+        {
+            await s.ReadAtLeastAsync(new byte[1000], 10, throwOnEndOfStream: false);
+            await s.WriteAsync(Encoding.ASCII.GetBytes(answer));
+        });
+        await using var pair = await HttpPair.InFrontOfAsync([app.Address]);
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => pair.Client.GetStringAsync(""));
     }
 
     [Fact]

@@ -49,6 +49,7 @@ internal sealed class AppClient : HttpMessageInvoker
     public override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         if (request.Content is null && !HttpMethodFacts.IsIdempotent(request.Method.Method) && request.Method != HttpMethod.Connect) request.Content = new ByteArrayContent([]);
+        else PromptContent.Wrap(request);
         return base.SendAsync(request, cancellationToken);
     }
 }

@@ -84,6 +84,8 @@ internal sealed class DestinationClient : HttpMessageInvoker
     public override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         if (request.Content is null && !HttpMethodFacts.IsIdempotent(request.Method.Method) && request.Method != HttpMethod.Connect) request.Content = new ByteArrayContent([]);
+        // Here and not where the request is made: YARP refuses contents that are not its own.
+        else PromptContent.Wrap(request);
         return base.SendAsync(request, cancellationToken);
     }
 }

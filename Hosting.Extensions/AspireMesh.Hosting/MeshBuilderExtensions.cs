@@ -76,10 +76,16 @@ public static class MeshBuilderExtensions
     public static IResourceBuilder<MeshResource> WithPolicyFile(this IResourceBuilder<MeshResource> mesh, string path) => mesh.Set(o => o.PolicyFile = path);
 
     /// <summary>
-    /// Refuses requests to destinations outside the mesh that nobody declared, in the published meshes that have such a mode (see the report's verdicts). Our own sidecars
-    /// carry declared references only, and leave what an app calls past them alone.
+    /// Gives every sidecar a forward proxy and tells the apps of it in <c>HTTP_PROXY</c>, <c>HTTPS_PROXY</c> and <c>NO_PROXY</c> (and in lower case), unless one of them is
+    /// set already. External services that the app refers to pass with the policies of their edges; anything else is refused with 403, or only logged and counted.
+    /// An app that ignores the variables is not held: on a laptop nothing can, in a cluster the published network policies do.
     /// </summary>
-    public static IResourceBuilder<MeshResource> WithoutUndeclaredEgress(this IResourceBuilder<MeshResource> mesh) => mesh.Set(o => o.RefuseUndeclaredEgress = true);
+    /// <param name="mesh">The mesh.</param>
+    /// <param name="mode">What becomes of what is not declared.</param>
+    public static IResourceBuilder<MeshResource> WithUndeclaredEgress(this IResourceBuilder<MeshResource> mesh, EgressMode mode) => mesh.Set(o => o.UndeclaredEgress = mode);
+
+    /// <summary>Refuses calls out of the mesh to what is no external service of the AppHost; see <see cref="WithUndeclaredEgress"/>.</summary>
+    public static IResourceBuilder<MeshResource> WithoutUndeclaredEgress(this IResourceBuilder<MeshResource> mesh) => mesh.WithUndeclaredEgress(EgressMode.Refuse);
 
     /// <summary>Changes the policies of every edge of the mesh. What is said on an edge itself later wins.</summary>
     public static IResourceBuilder<MeshResource> WithEdgeDefaults(this IResourceBuilder<MeshResource> mesh, Func<EdgePolicies, EdgePolicies> change)
@@ -144,6 +150,7 @@ public static class MeshBuilderExtensions
         List<MeshProblem> problems = [];
         options.SidecarHosting = Read<SidecarHosting>("SidecarHosting");
         options.ControlPlane = Read<ControlPlaneHosting>("ControlPlane");
+        options.UndeclaredEgress = Read<EgressMode>("UndeclaredEgress") ?? EgressMode.Unwatched;
         options.Chaos = section["Chaos"] is { Length: > 0 } chaos ? ReadFlag(chaos) : null;
         if (problems.Count > 0) throw new MeshValidationException([.. problems]);
 

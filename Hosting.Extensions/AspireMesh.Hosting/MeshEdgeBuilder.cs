@@ -101,6 +101,16 @@ public sealed class MeshEdgeBuilder
     public MeshEdgeBuilder WithTrafficSplit(ImmutableArray<TrafficSplitLeg> legs) =>
         With(p => p with { Routes = [.. p.Routes.Where(r => r.Name != MeshRoutes.Split), new RoutePolicy { Name = MeshRoutes.Split, Split = legs }] });
 
+    /// <summary>
+    /// Leads TLS connections of an edge that carries opaque TCP by the server name they ask for, without ending the TLS. With one such route, connections that match
+    /// none are closed.
+    /// </summary>
+    /// <param name="name">Unique on the edge; shows in metrics.</param>
+    /// <param name="serverNames"><c>shop.test</c>, <c>*.shop.test</c>, or <c>*</c> for everything.</param>
+    /// <param name="legs">Where to; none for the edge's own endpoint.</param>
+    public MeshEdgeBuilder WithTlsRoute(string name, ImmutableArray<string> serverNames, params ImmutableArray<TrafficSplitLeg> legs) =>
+        With(p => p with { TlsRoutes = p.TlsRoutes.Add(new TlsRoute { Name = name, ServerNames = serverNames, Split = legs }) });
+
     private static T Changed<T>(T policy, Func<T, T>? change) => change is null ? policy : change(policy);
 }
 

@@ -29,8 +29,8 @@ public sealed class MeshOptions
     /// <summary>How long a stopping sidecar lets running requests finish. Default 30 seconds; at most 2 when the whole application stops.</summary>
     public TimeSpan DrainTime { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Whether requests through the mesh to destinations outside it that nobody declared are refused. Default false.</summary>
-    public bool RefuseUndeclaredEgress { get; set; }
+    /// <summary>What becomes of calls to destinations outside the mesh that are no external services of the AppHost. Default: the configuration key <c>Mesh:UndeclaredEgress</c>, else <see cref="EgressMode.Unwatched"/>: they go past the sidecars.</summary>
+    public EgressMode UndeclaredEgress { get; set; }
 
     /// <summary>A file of policies beside the AppHost; relative to its folder. Default none.</summary>
     public string? PolicyFile { get; set; }

@@ -21,6 +21,7 @@ internal sealed class EchoMesh : IAsyncDisposable
 {
     private const string Domain = "conformance.mesh";
     private readonly List<IAsyncDisposable> _parts = [];
+    private readonly Dictionary<(string Pod, string Port), string> _apps = [];
 
     private EchoMesh(MeshControlPlane control, HttpClient http, HttpClient admin) => (Control, Http, Admin) = (control, http, admin);
 
@@ -49,6 +50,7 @@ internal sealed class EchoMesh : IAsyncDisposable
                 var app = await AppAsync($"echo-{version}", endpoint, grpc);
                 mesh._parts.Add(app);
                 control.SetAppAddress("echo", $"echo-{version}", endpoint, app.Address);
+                mesh._apps[($"echo-{version}", endpoint)] = app.Address;
             }
         }
 
@@ -61,6 +63,9 @@ internal sealed class EchoMesh : IAsyncDisposable
 
         return mesh;
     }
+
+    /// <summary>Where an app itself listens.</summary>
+    public string AppAddress(string pod, string port) => _apps[(pod, port)];
 
     /// <summary>A leg to one version.</summary>
     public static TrafficSplitLeg To(string version, int weight = 1) => new() { Weight = weight, Subset = ImmutableDictionary<string, string>.Empty.Add("version", version) };
@@ -148,7 +153,10 @@ internal sealed class EchoMesh : IAsyncDisposable
 
     private sealed class NamedEcho(string pod) : GrpcEcho
     {
-        public override Task<string> OnUnary(string request, Grpc.Core.ServerCallContext context) => Task.FromResult(pod);
+        /// <summary>Its name; asked for headers, those of a case and what stands in them, values of one name joined.</summary>
+        public override Task<string> OnUnary(string request, Grpc.Core.ServerCallContext context) => Task.FromResult(request != "headers" ? pod : string.Join(';', context.RequestHeaders
+            .Where(h => h.Key.StartsWith("x-header", StringComparison.Ordinal) || h.Key.StartsWith("some-", StringComparison.Ordinal))
+            .GroupBy(h => h.Key).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => $"{g.Key}={string.Join(',', g.Select(h => h.Value)).Replace(", ", ",", StringComparison.Ordinal)}")));
     }
 }
 

@@ -32,6 +32,15 @@ public class MeshHttpFilterTests
     }
 
     [Fact]
+    public Task MeshHTTPRoute303Redirect() => RedirectsAsync(303, "/see-other");
+
+    [Fact]
+    public Task MeshHTTPRoute307Redirect() => RedirectsAsync(307, "/temporary");
+
+    [Fact]
+    public Task MeshHTTPRoute308Redirect() => RedirectsAsync(308, "/permanent");
+
+    [Fact]
     public async Task MeshHTTPRouteRedirectPath()
     {
         await using var mesh = await StartAsync(
@@ -93,6 +102,29 @@ public class MeshHttpFilterTests
     }
 
     [Fact]
+    public async Task MeshHTTPRouteBackendRequestHeaderModifier()
+    {
+        await using var mesh = await StartAsync(
+            new RoutePolicy { Name = "set", Matches = [Path("/set")], Split = [To("v1") with { RequestHeaders = new HeaderEdits { Set = Of(("X-Header-Set", "set-overwrites-values")) } }] },
+            new RoutePolicy { Name = "add", Matches = [Path("/add")], Split = [To("v1") with { RequestHeaders = new HeaderEdits { Add = Of(("X-Header-Add", "add-appends-values")) } }] },
+            new RoutePolicy { Name = "remove", Matches = [Path("/remove")], Split = [To("v1") with { RequestHeaders = new HeaderEdits { Remove = ["X-Header-Remove"] } }] },
+            new RoutePolicy
+            {
+                Name = "legs", Matches = [Path("/legs")], RequestHeaders = new HeaderEdits { Set = Of(("X-Header-Set", "route")) },
+                Split = [To("v1") with { RequestHeaders = new HeaderEdits { Set = Of(("X-Header-Set", "leg")) } }, To("v2")],
+            });
+        Assert.Equal("set-overwrites-values", (await mesh.GetAsync("set", ("X-Header-Set", "some-other-value"))).Seen["X-Header-Set"]);
+        Assert.Equal("some-other-value,add-appends-values", (await mesh.GetAsync("add", ("X-Header-Add", "some-other-value"))).Seen["X-Header-Add"].Replace(", ", ","));
+        Assert.False((await mesh.GetAsync("remove", ("x-header-remove", "val"))).Seen.ContainsKey("X-Header-Remove"));
+        // One leg's edits never reach the other's requests.
+        for (var i = 0; i < 20; i++)
+        {
+            var seen = await mesh.GetAsync("legs");
+            Assert.Equal(seen.Pod == "echo-v1" ? "leg" : "route", seen.Seen["X-Header-Set"]);
+        }
+    }
+
+    [Fact]
     public async Task MeshHTTPRouteResponseHeaderModifier()
     {
         await using var mesh = await StartAsync(new RoutePolicy
@@ -109,6 +141,13 @@ public class MeshHttpFilterTests
     {
         await using var mesh = await StartAsync(new RoutePolicy { Name = "mirror", Matches = [Path("/mirror")], Split = [To("v1")], Mirror = new MirrorPolicy { Workload = "echo", Endpoint = "admin" } });
         for (var i = 0; i < 3; i++) Assert.Equal(("echo-v1", "http"), (await mesh.GetAsync("mirror")) is var e ? (e.Pod, e.Seen["port"]) : default);
+    }
+
+    private static async Task RedirectsAsync(int status, string path)
+    {
+        await using var mesh = await StartAsync(new RoutePolicy { Name = "r", Matches = [Path(path)], Redirect = new RedirectAction { Status = status } });
+        var answer = await mesh.GetAsync(path.TrimStart('/'));
+        Assert.Equal((status, path), (answer.Status, answer.Location!.PathAndQuery));
     }
 
     private static ImmutableDictionary<string, string> Of(params (string Name, string Value)[] headers) => headers.ToImmutableDictionary(h => h.Name, h => h.Value);

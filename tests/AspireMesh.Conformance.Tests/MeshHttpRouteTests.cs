@@ -27,6 +27,39 @@ public class MeshHttpRouteTests
     }
 
     [Fact]
+    public async Task MeshFrontend()
+    {
+        await using var mesh = await StartAsync(new RoutePolicy { Name = "set", Split = [To("v2")], ResponseHeaders = new HeaderEdits { Set = One("X-Header-Set", "set") } });
+        var frontend = await mesh.GetAsync("", ("Host", "echo"));
+        Assert.Equal(("echo-v2", "set"), (frontend.Pod, frontend.Headers["X-Header-Set"]));
+        // The other port is a frontend of its own, and the app's own address (the suite's pod IP) is none: rules hold for the listener that has them.
+        Assert.Equal("from-app", (await SendAsync(mesh.Admin, HttpMethod.Get, "")).Headers["X-Header-Set"]);
+        using var pod = new HttpClient { BaseAddress = new Uri($"http://{mesh.AppAddress("echo-v2", "http")}/") };
+        var direct = await SendAsync(pod, HttpMethod.Get, "");
+        Assert.Equal(("echo-v2", "from-app"), (direct.Pod, direct.Headers["X-Header-Set"]));
+    }
+
+    [Fact]
+    public async Task MeshFrontendHostname()
+    {
+        await using var mesh = await StartAsync(new RoutePolicy { Name = "set", ResponseHeaders = new HeaderEdits { Set = One("X-Port-Set", "http") } });
+        // The listener decides, whatever the Host header says.
+        Assert.Equal("http", (await mesh.GetAsync("", ("Host", "echo-admin"))).Headers["X-Port-Set"]);
+        Assert.False((await SendAsync(mesh.Admin, HttpMethod.Get, "", ("Host", "echo"))).Headers.ContainsKey("X-Port-Set"));
+    }
+
+    [Fact]
+    public async Task MeshConsumerRoute()
+    {
+        // One set of routes for all callers, of which one names this client and one another: each caller's sidecar has its own.
+        await using var mesh = await StartAsync(
+            new RoutePolicy { Name = "other", Matches = [Path("/other") with { Callers = ["echo"] }], ResponseHeaders = new HeaderEdits { Set = One("X-Consumer", "echo") } },
+            new RoutePolicy { Name = "mine", Matches = [Path("/") with { Callers = ["client"] }], ResponseHeaders = new HeaderEdits { Set = One("X-Consumer", "client") } });
+        Assert.Equal("client", (await mesh.GetAsync("other")).Headers["X-Consumer"]);
+        Assert.DoesNotContain(mesh.Control.GetRoutes(), r => r.From == "client" && r.Route == "other");
+    }
+
+    [Fact]
     public async Task MeshTrafficSplit()
     {
         await using var mesh = await StartAsync(
@@ -56,6 +89,7 @@ public class MeshHttpRouteTests
         Assert.Equal("echo-v1", (await mesh.GetAsync("example")).Pod);
         Assert.Equal("echo-v1", (await mesh.GetAsync("", ("Version", "one"))).Pod);
         Assert.Equal("echo-v2", (await mesh.GetAsync("v2")).Pod);
+        Assert.Equal("echo-v2", (await mesh.GetAsync("v2/")).Pod);
         Assert.Equal("echo-v2", (await mesh.GetAsync("v2/example")).Pod);
         Assert.Equal("echo-v2", (await mesh.GetAsync("", ("Version", "two"))).Pod);
         // A prefix matches whole segments.

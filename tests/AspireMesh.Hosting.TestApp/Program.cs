@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -46,7 +47,31 @@ app.MapGet("/tcp/{variable}", async (string variable) =>
     return await reader.ReadToEndAsync();
 });
 if (int.TryParse(Environment.GetEnvironmentVariable("TCP_PORT"), out var port)) _ = EchoAsync(port, app.Lifetime.ApplicationStopping);
+if (int.TryParse(Environment.GetEnvironmentVariable("TLS_PORT"), out var tlsPort)) _ = SayOverTlsAsync(tlsPort, app.Lifetime.ApplicationStopping);
 app.Run();
+
+// Ends TLS itself and says its name to whoever sends a byte.
+async Task SayOverTlsAsync(int listen, CancellationToken stopping)
+{
+    using var certificate = OwnCertificate();
+    using var listener = new TcpListener(IPAddress.Loopback, listen);
+    listener.Start();
+    while (!stopping.IsCancellationRequested)
+    {
+        var client = await listener.AcceptTcpClientAsync(stopping);
+        _ = Task.Run(async () =>
+        {
+            using (client)
+            await using (var tls = new SslStream(client.GetStream()))
+            {
+                await tls.AuthenticateAsServerAsync(certificate);
+                if (await tls.ReadAsync(new byte[1], stopping) == 0) return;
+                await tls.WriteAsync(Encoding.UTF8.GetBytes($"{name} in its own TLS"), stopping);
+                await tls.ShutdownAsync();
+            }
+        }, stopping);
+    }
+}
 
 async Task EchoAsync(int listen, CancellationToken stopping)
 {

@@ -14,7 +14,8 @@ string[] endpoints =
 var api = Service("api");
 foreach (var endpoint in endpoints) api.WithHttpEndpoint(name: endpoint);
 api.WithEndpoint(name: "tcp", scheme: "tcp", env: "TCP_PORT");
-var canary = Service("canary");
+api.WithEndpoint(name: "tls", scheme: "tcp", env: "TLS_PORT");
+var canary = Service("canary").WithEndpoint(name: "tls", scheme: "tcp", env: "TLS_PORT");
 
 // Three replicas of two versions in two zones.
 string[] balanced = ["turns", "hashed", "random", "fewest", "subset", "near", "probed", "ejected"];
@@ -63,6 +64,11 @@ mesh.Edge(caller, api, "headers").WithRoute("all", "/", r => r with
 mesh.Edge(caller, api, "cors").WithRoute("all", "/", r => r with { Cors = new CorsPolicy { Origins = ["https://shop.test"], Methods = ["GET"], MaxAge = TimeSpan.FromMinutes(1) } });
 mesh.Edge(caller, api, "tuned").With(p => p with { Retry = MeshDefaults.Retry with { MaxRetries = 7 } });
 
+// TLS that the apps end themselves, led by the name in its hello.
+mesh.Edge(caller, api, "tls")
+    .WithTlsRoute("own", ["api.test"])
+    .WithTlsRoute("canary", ["*.canary.test"], new TrafficSplitLeg { Workload = "canary", Weight = 1 });
+
 // Load balancing and health.
 mesh.Edge(caller, many, "turns").WithLoadBalancing(LoadBalancingAlgorithm.RoundRobin);
 mesh.Edge(caller, many, "random").WithLoadBalancing(LoadBalancingAlgorithm.Random);
@@ -103,6 +109,13 @@ mesh.Gateway(caller, name: "door", configure: g => g with
 // The same way in over TLS, for those who have a token.
 mesh.Gateway(caller, name: "vault", tls: true, configure: g => g with { Jwt = new JwtPolicy { Issuer = "https://issuer.test", Audiences = ["shop"], Jwks = jwks } });
 
+// And without the TLS being ended at all.
+mesh.Gateway(caller, name: "passage", tls: false, configure: g => g with { TlsRoutes = [new TlsRoute { Name = "api", ServerNames = ["api.test"], Split = [new TrafficSplitLeg { Workload = "api", Endpoint = "tls", Weight = 1 }] }] });
+
+// What leaves the mesh is declared, or refused.
+mesh.WithoutUndeclaredEgress();
+caller.WithEnvironment("OUTSIDE", "http://undeclared.test");
+guarded.WithEnvironment("HTTP_PROXY", "http://proxy.test:3128").WithEnvironment("OUTSIDE", "http://undeclared.test");
 var partner = builder.AddExternalService("partner", builder.AddParameter("partner-url", builder.Configuration["Policies:Partner"] ?? "https://partner.test/"));
 if (builder.Configuration["Policies:PartnerRoots"] is { } roots) partner.WithTrustedRoots(roots);
 caller.WithReference(partner);

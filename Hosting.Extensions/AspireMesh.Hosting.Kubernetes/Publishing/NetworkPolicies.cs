@@ -8,7 +8,8 @@ namespace AspireMesh.Hosting.Kubernetes.Publishing;
 
 /// <summary>
 /// Closes the way around the sidecars: a pod takes connections at its inbound port from its callers' pods only, and opens them to its callees, the control plane,
-/// DNS and the collector of telemetry only. What a gateway or an external service needs is open at that port.
+/// DNS and the collector of telemetry only. What a gateway or an external service needs is open at that port. An app that passes its sidecar's forward proxy by
+/// therefore meets no more than the declared services' ports.
 /// </summary>
 /// <param name="model">The mesh.</param>
 /// <param name="outsiders">Deployed resources without a sidecar.</param>
@@ -35,6 +36,8 @@ internal sealed class NetworkPolicies(MeshModel model, IReadOnlyList<string> out
         var external = model.ExternalServices.Where(s => edges.Any(e => e.To == s.Name)).Select(s => s.Port).Distinct().Order().ToArray();
         // Kubernetes knows addresses, not names: which host it is stays the sidecar's decision.
         if (external.Length > 0) egress.Add(Rule("to", [Anywhere()], external));
+        // An audit lets pass what is not declared: the sidecar must be able to reach it, or the audit would be a refusal without a reason.
+        if (model.UndeclaredEgress == EgressMode.Audit) egress.Add(Map(("to", List(Anywhere()))));
         if (outsiders.Count > 0) egress.Add(Map(("to", List(outsiders.Select(o => (JsonNode)Pods(o))))));
         egress.Add(Map(("to", List(Map(("namespaceSelector", new JsonObject())))), ("ports", List(Map(("protocol", "TCP"), ("port", MeshValues.OtlpPort))))));
         return Policy(name, ingress, egress);

@@ -82,6 +82,12 @@ public enum PolicyKind
     /// <summary>Header edits.</summary>
     HeaderEdits,
 
+    /// <summary>Header edits of one leg of a split.</summary>
+    LegHeaderEdits,
+
+    /// <summary>TLS led by server name without being ended.</summary>
+    TlsRoute,
+
     /// <summary>Cross-origin rules.</summary>
     Cors,
 

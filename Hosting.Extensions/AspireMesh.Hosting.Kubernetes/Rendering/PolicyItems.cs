@@ -9,7 +9,7 @@ internal static class PolicyItems
     public static IEnumerable<PolicyItem> Of(MeshModel model)
     {
         yield return new(PolicyKind.Mtls, "mesh", model.Mtls.ToString());
-        if (model.RefuseUndeclaredEgress) yield return new(PolicyKind.EgressControl, "mesh");
+        if (model.UndeclaredEgress == EgressMode.Refuse) yield return new(PolicyKind.EgressControl, "mesh");
         foreach (var workload in model.Workloads)
         {
             foreach (var item in OfWorkload(model, workload)) yield return item;
@@ -18,7 +18,11 @@ internal static class PolicyItems
         {
             foreach (var item in OfEdge(model, edge)) yield return item;
         }
-        foreach (var gateway in model.Gateways) yield return new(PolicyKind.Gateway, gateway.Workload, gateway.Name) { Gateway = gateway };
+        foreach (var gateway in model.Gateways)
+        {
+            if (gateway.TlsRoutes.IsEmpty) yield return new(PolicyKind.Gateway, gateway.Workload, gateway.Name) { Gateway = gateway };
+            foreach (var route in gateway.TlsRoutes) yield return new(PolicyKind.TlsRoute, gateway.Workload, $"{gateway.Name}, {route.Name}") { Gateway = gateway };
+        }
         foreach (var external in model.ExternalServices) yield return new(PolicyKind.ExternalService, external.Name) { External = external };
         foreach (var fault in model.Faults)
         {
@@ -63,6 +67,7 @@ internal static class PolicyItems
         yield return Item(PolicyKind.OutlierDetection);
         if (policies.CircuitBreaker is not null) yield return Item(PolicyKind.CircuitBreaker);
         if (policies.Limits is not null) yield return Item(PolicyKind.Limits);
+        foreach (var route in policies.TlsRoutes) yield return Item(PolicyKind.TlsRoute, route.Name);
         if (ProtocolOf(model, edge) == AppProtocol.Tcp) yield break;
 
         if (timeouts.Request > TimeSpan.Zero) yield return Item(PolicyKind.RequestTimeout);
@@ -89,6 +94,7 @@ internal static class PolicyItems
         if (route.Redirect is not null) yield return Of(PolicyKind.Redirect);
         if (route.Rewrite is not null) yield return Of(PolicyKind.Rewrite);
         if (route.RequestHeaders is not null || route.ResponseHeaders is not null) yield return Of(PolicyKind.HeaderEdits);
+        if (route.Split.Any(l => l.RequestHeaders is not null)) yield return Of(PolicyKind.LegHeaderEdits);
         if (route.Cors is not null) yield return Of(PolicyKind.Cors);
         if (route.Mirror is not null) yield return Of(PolicyKind.Mirror);
         if (route.Timeouts is not null) yield return Of(PolicyKind.RequestTimeout);

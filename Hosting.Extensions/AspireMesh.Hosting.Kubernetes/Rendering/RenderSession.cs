@@ -15,7 +15,8 @@ public sealed class RenderSession
     /// <param name="keepSidecars">Whether our sidecars stay for what the other mesh lacks.</param>
     public RenderSession(MeshModel model, MeshPlacement placement, bool keepSidecars)
     {
-        (Model, Placement, KeepSidecars) = (model, placement, keepSidecars);
+        // A gateway that passes TLS through is none that a renderer of HTTP gateways may make; its routes have verdicts of their own.
+        (Model, Placement, KeepSidecars) = (model with { Gateways = model.Gateways.RemoveAll(g => g.TlsRoutes.Length > 0) }, placement, keepSidecars);
         Items = [.. PolicyItems.Of(model)];
     }
 

@@ -149,6 +149,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
             NextPort = context.IsRunMode ? FreePorts.Next : null,
             IsPortFree = FreePorts.IsFree,
             BridgeGateway = context.IsRunMode ? new ContainerBridge(configuration).FindGatewayAsync : null,
+            InheritedProxy = EgressVariables.Inherited(Environment.GetEnvironmentVariable),
             GatewayCertificate = context.IsRunMode ? () => GatewayCertificates.Find(time) : null,
             RandomizePorts = configuration.GetValue("DcpPublisher:RandomizePorts", false),
         };

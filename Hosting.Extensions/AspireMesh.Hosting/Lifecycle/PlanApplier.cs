@@ -24,6 +24,7 @@ internal sealed class PlanApplier(MeshPlan plan, IResourceCollection resources, 
         }
         foreach (var workload in plan.Workloads) AddWaits(workload.Resource, beside);
         foreach (var edges in plan.Edges.GroupBy(e => e.From)) Rewrite(edges.Key, new ValueRewriter([.. edges]), edges);
+        foreach (var workload in plan.Workloads.Where(w => w.Egress is not null)) EgressVariables.Add(workload.Resource, workload.Egress!);
         foreach (var gateway in plan.Gateways) AddGateway(gateway);
     }
 

@@ -19,6 +19,7 @@ internal static class PublishedPlan
             }
         }
         if (!throughSidecars) return;
+        foreach (var workload in plan.Workloads.Where(w => w.Egress is not null)) EgressVariables.Add(workload.Resource, workload.Egress!);
         foreach (var edges in plan.Edges.GroupBy(e => e.From)) Rewrite(edges.Key, new ValueRewriter([.. edges], literal: true));
     }
 

@@ -13,6 +13,7 @@ internal static class ClusterPorts
     private const int FirstFree = 8000;
     private const int Inbound = 15006;
     private const int Admin = 15021;
+    private const int Egress = 15001;
     private const int FirstOutbound = 18080;
     private const int FirstGateway = 15080;
 
@@ -23,7 +24,15 @@ internal static class ClusterPorts
     public static int Gateway(int index) => FirstGateway + index;
 
     /// <summary>The sidecar of every pod of a workload; each pod gets a copy under its own name.</summary>
-    public static SidecarModel Sidecar(IResource resource) => new() { Instance = resource.Name, Inbound = $"{AnyAddress}:{Inbound}", Admin = $"{AnyAddress}:{Admin}" };
+    /// <param name="resource">The workload.</param>
+    /// <param name="watched">Whether egress is: the sidecar then has a forward proxy, which its own pod alone reaches.</param>
+    public static SidecarModel Sidecar(IResource resource, bool watched) => new()
+    {
+        Instance = resource.Name,
+        Inbound = $"{AnyAddress}:{Inbound}",
+        Admin = $"{AnyAddress}:{Admin}",
+        Egress = watched ? $"{MeshListener.Loopback}:{Egress}" : null,
+    };
 
     /// <summary>The endpoint that takes an endpoint's traffic: a project has no certificate in a cluster, so that its https endpoint is its http one.</summary>
     public static EndpointAnnotation Reached(IResource resource, EndpointAnnotation endpoint) =>

@@ -32,7 +32,7 @@ internal sealed class ExternalServices(DistributedApplicationExecutionContext co
     public ExternalServiceModel Model(ExternalServiceResource external)
     {
         var uri = AddressOf(external)!;
-        return new ExternalServiceModel { Name = external.Name, Host = uri.Host, Port = uri.Port, Tls = uri.Scheme == "https", TrustedRoots = external.TryGetLastAnnotation<MeshTrustAnnotation>(out var trust) ? trust.Roots : null };
+        return new ExternalServiceModel { Name = external.Name, Host = uri.HostNameType is UriHostNameType.Dns ? uri.IdnHost : uri.Host, Port = uri.Port, Tls = uri.Scheme == "https", TrustedRoots = external.TryGetLastAnnotation<MeshTrustAnnotation>(out var trust) ? trust.Roots : null };
     }
 
     private async Task<Uri?> ValueAsync(ParameterResource parameter, CancellationToken cancellationToken)

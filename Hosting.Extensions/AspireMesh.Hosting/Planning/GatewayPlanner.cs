@@ -76,7 +76,7 @@ internal sealed class GatewayPlanner(PlanRequest request, List<MeshProblem> erro
             Listen = $"{(request.ForCluster ? ClusterPorts.AnyAddress : MeshListener.Loopback)}:{listen}",
         });
         if (tls && !request.ForCluster && model.CertificatePem is null) model = model with { CertificatePem = Certificate(workload) };
-        return (new GatewayPlan(workload, endpoint, $"{(model.CertificatePem is null ? "http" : "https")}://localhost:{listen}", takes), model);
+        return (new GatewayPlan(workload, endpoint, $"{(model.CertificatePem is null && model.TlsRoutes.IsEmpty ? "http" : "https")}://localhost:{listen}", takes), model);
     }
 
     private int? ClusterPort(IEnumerable<(GatewayPlan Plan, GatewayModel Model)> before, IResource workload) =>

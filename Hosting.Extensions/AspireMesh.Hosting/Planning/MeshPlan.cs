@@ -27,7 +27,11 @@ internal sealed record MeshPlan
 }
 
 /// <summary>A resource in the mesh.</summary>
-internal sealed record WorkloadPlan(IResource Resource, ImmutableArray<SidecarPlan> Sidecars, ImmutableArray<AppEndpointPlan> Endpoints);
+/// <param name="Resource">The resource.</param>
+/// <param name="Sidecars">Its sidecars.</param>
+/// <param name="Endpoints">What others can reach.</param>
+/// <param name="Egress">The forward proxy that its app is told of; null for none.</param>
+internal sealed record WorkloadPlan(IResource Resource, ImmutableArray<SidecarPlan> Sidecars, ImmutableArray<AppEndpointPlan> Endpoints, MeshListener? Egress = null);
 
 /// <summary>One sidecar.</summary>
 /// <param name="Resource">The resource it stands beside.</param>

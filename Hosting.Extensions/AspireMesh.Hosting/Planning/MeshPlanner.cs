@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using AspireMesh.Hosting.Annotations;
 using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Model;
@@ -33,7 +34,8 @@ internal sealed class MeshPlanner
     {
         await FindReferencesAsync(cancellationToken);
         ReportOutsiders();
-        var resources = _participants.Where(r => Endpoints(r).Any() || _references.Any(e => e.From == r)).ToImmutableArray();
+        // Where egress is watched, who only calls out of the mesh needs a sidecar too.
+        var resources = _participants.Where(r => IsWatched(r) || Endpoints(r).Any() || _references.Any(e => e.From == r)).ToImmutableArray();
         foreach (var resource in resources) _sidecars[resource] = SidecarsOf(resource);
         var workloads = resources.Select(Workload).ToImmutableArray();
         var edges = Edges();
@@ -51,7 +53,7 @@ internal sealed class MeshPlanner
                 DrainTime = options.DrainTime,
                 ChaosEnabled = options.Chaos is true && (!_request.ForCluster || options.PublishedChaos),
                 SidecarsComeAndGo = _request.ForCluster,
-                RefuseUndeclaredEgress = options.RefuseUndeclaredEgress,
+                UndeclaredEgress = options.UndeclaredEgress,
                 Workloads = [.. workloads.Select(w => w.Model)],
                 Edges = [.. edges.Select(e => e.Model)],
                 ExternalServices = [.. _references.Select(r => r.To).OfType<ExternalServiceResource>().Distinct().Select(_external.Model)],
@@ -162,16 +164,32 @@ internal sealed class MeshPlanner
         var endpoints = Endpoints(resource).ToImmutableArray();
         var app = endpoints.Select(e => new AppEndpointPlan(e.Name, _request.ForCluster ? e : EndpointKinds.AppSide(resource, e))).ToImmutableArray();
         var ports = ClusterPorts.Of(resource);
+        ImmutableArray<SidecarModel> sidecars = _request.ForCluster ? [ClusterPorts.Sidecar(resource, IsWatched(resource))] : _request.NextPort is not { } next
+            ? []
+            : [.. _sidecars[resource].Select(s => new SidecarModel { Instance = s.Instance, Inbound = Address(next()), Admin = Address(next()), Egress = _request.Mesh.Options.UndeclaredEgress == EgressMode.Unwatched ? null : Address(next()) })];
         var model = new WorkloadModel
         {
             Name = resource.Name,
             Endpoints = [.. endpoints.Zip(app, (e, a) => new EndpointModel { Name = e.Name, Protocol = EndpointKinds.ProtocolOf(e), AppTls = a.App.TlsEnabled, App = _request.ForCluster ? Address(ports[e.Name]) : null })],
-            Sidecars = _request.ForCluster ? [ClusterPorts.Sidecar(resource)] : _request.NextPort is not { } next
-                ? []
-                : [.. _sidecars[resource].Select(s => new SidecarModel { Instance = s.Instance, Inbound = Address(next()), Admin = Address(next()) })],
+            Sidecars = sidecars,
         };
         foreach (var change in resource.Annotations.OfType<MeshWorkloadAnnotation>()) model = change.Change(model);
-        return (new WorkloadPlan(resource, _sidecars[resource], app), model);
+        return (new WorkloadPlan(resource, _sidecars[resource], app, EgressOf(resource, sidecars)), model);
+    }
+
+    // A container of this machine cannot reach its sidecar's loopback, so it is not told of it.
+    private bool IsWatched(IResource resource) => _request.Mesh.Options.UndeclaredEgress != EgressMode.Unwatched && (_request.ForCluster || !Participants.IsContainer(resource));
+
+    private MeshListener? EgressOf(IResource resource, ImmutableArray<SidecarModel> sidecars)
+    {
+        if (!IsWatched(resource) || sidecars.IsEmpty) return null;
+        if (_request.InheritedProxy is { } variable && !_request.ForCluster)
+        {
+            var problem = MeshDiagnostics.ProxyIsSet.Found($"Egress is watched, but {variable} is set where the AppHost was started: apps keep that proxy, and calls out of the mesh go past their sidecars. Unset {variable} to have them watched.");
+            if (!_warnings.Contains(problem)) _warnings.Add(problem);
+            return null;
+        }
+        return new MeshListener("http", [.. sidecars.Select(s => int.Parse(s.Egress!.AsSpan(s.Egress!.LastIndexOf(':') + 1), CultureInfo.InvariantCulture))], "egress");
     }
 
     private ImmutableArray<(EdgePlan Plan, EdgeModel Model)> Edges()

@@ -44,6 +44,9 @@ internal sealed record PlanRequest
     /// <summary>Whether fixed public ports are ignored (several AppHosts in one test run).</summary>
     public bool RandomizePorts { get; init; }
 
+    /// <summary>The variable of this process that names a forward proxy already, which every app inherits; null for none.</summary>
+    public string? InheritedProxy { get; init; }
+
     /// <summary>The clock.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 }

@@ -21,6 +21,10 @@ internal static class RoutesView
         {
             var row = new RouteView { From = snapshot.Instance, To = listener.Destination, Endpoint = listener.Endpoint, Protocol = listener.Protocol == AppProtocol.Tcp ? "tcp" : "http", Listen = listener.Listen };
             if (listener.Cluster is { } cluster) yield return row with { Legs = [Leg(cluster, 1, clusters)] };
+            foreach (var route in listener.TlsRoutes)
+            {
+                yield return row with { Protocol = "tls", Route = route.Name, Match = $"server name {string.Join(" or ", route.ServerNames)}", Legs = [.. route.Clusters.Select(c => Leg(c.Cluster, c.Weight, clusters))] };
+            }
             foreach (var route in listener.Routes)
             {
                 yield return row with { Route = route.Name, Match = Match(route.Matches), Policy = Policy(route), Legs = [.. route.Clusters.Select(c => Leg(c.Cluster, c.Weight, clusters))] };

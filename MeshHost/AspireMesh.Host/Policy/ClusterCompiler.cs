@@ -18,21 +18,28 @@ internal sealed class ClusterCompiler(CompileInput input, WorkloadModel caller)
     public ImmutableArray<ClusterSnapshot> ToImmutable() => [.. _clusters.Values];
 
     /// <summary>Adds a cluster if it is not there; its name.</summary>
-    public string Add(string name, string endpoint, ImmutableDictionary<string, string> subset, EdgePolicies policies)
+    /// <param name="name">The workload or external service.</param>
+    /// <param name="endpoint">Its endpoint.</param>
+    /// <param name="subset">Labels of its sidecars; empty for all.</param>
+    /// <param name="policies">Those of the edge that leads there.</param>
+    /// <param name="opaque">Whether connections are carried as they are: to an external service the app then speaks TLS itself.</param>
+    public string Add(string name, string endpoint, ImmutableDictionary<string, string> subset, EdgePolicies policies, bool opaque = false)
     {
         var labels = string.Join(",", subset.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value}"));
         var cluster = labels.Length == 0 ? $"{name}.{endpoint}" : $"{name}.{endpoint}[{labels}]";
+        opaque &= _index.External(name) is not null;
+        if (opaque) cluster += "[opaque]";
         if (_clusters.ContainsKey(cluster)) return cluster;
         var own = _index.EdgesFrom(caller.Name).FirstOrDefault(e => e.To == name && e.Endpoint == endpoint)?.Policies ?? policies;
-        var http = ProtocolOf(name, endpoint) == AppProtocol.Http;
-        var target = _index.External(name) is { } external ? External(external) : Mesh(name, endpoint, subset);
+        var http = !opaque && ProtocolOf(name, endpoint) == AppProtocol.Http;
+        var target = _index.External(name) is { } external ? External(external, opaque) : Mesh(name, endpoint, subset);
         _clusters[cluster] = target with
         {
             Name = cluster,
             Workload = name,
             Endpoint = endpoint,
-            LoadBalancing = own.LoadBalancing ?? (http ? MeshDefaults.LoadBalancing : MeshDefaults.OpaqueLoadBalancing),
-            HealthCheck = own.HealthCheck,
+            LoadBalancing = (opaque ? null : own.LoadBalancing) ?? (http ? MeshDefaults.LoadBalancing : MeshDefaults.OpaqueLoadBalancing),
+            HealthCheck = opaque ? null : own.HealthCheck,
             OutlierDetection = own.OutlierDetection ?? MeshDefaults.OutlierDetection,
             CircuitBreaker = own.CircuitBreaker,
         };
@@ -42,7 +49,7 @@ internal sealed class ClusterCompiler(CompileInput input, WorkloadModel caller)
     public AppProtocol ProtocolOf(string name, string endpoint) =>
         _index.External(name)?.Protocol ?? _index.Workload(name)?.Endpoints.FirstOrDefault(e => e.Name == endpoint)?.Protocol ?? AppProtocol.Http;
 
-    private static ClusterSnapshot External(ExternalServiceModel external)
+    private static ClusterSnapshot External(ExternalServiceModel external, bool opaque)
     {
         var address = $"{external.Host}:{external.Port}";
         return new ClusterSnapshot
@@ -50,7 +57,7 @@ internal sealed class ClusterCompiler(CompileInput input, WorkloadModel caller)
             Name = "",
             Workload = "",
             Endpoint = "",
-            Kind = external.Tls ? ClusterKind.Tls : ClusterKind.Plain,
+            Kind = external.Tls && !opaque ? ClusterKind.Tls : ClusterKind.Plain,
             ServerName = external.Host,
             TrustedRoots = external.TrustedRoots,
             AppAddresses = [address],

@@ -23,6 +23,29 @@ internal sealed class OutboundCompiler(CompileInput input, WorkloadModel workloa
 
     public ImmutableArray<GatewayListener> Gateways() => [.. _index.GatewaysOn(workload.Name).Select(Gateway)];
 
+    /// <summary>The forward proxy, with the external services that the workload refers to; null where egress is not watched.</summary>
+    public EgressListener? Egress()
+    {
+        if (sidecar.Egress is not { } listen || _index.Model.UndeclaredEgress == EgressMode.Unwatched) return null;
+        var declared = _index.EdgesFrom(workload.Name).Select(e => (Edge: e, External: _index.External(e.To))).Where(d => d.External is not null);
+        return new EgressListener
+        {
+            Listen = listen,
+            Mode = _index.Model.UndeclaredEgress,
+            Destinations =
+            [
+                .. declared.Select(d => new EgressDestination
+                {
+                    Host = d.External!.Host,
+                    Port = d.External.Port,
+                    Listener = NameOf(d.Edge),
+                    Tls = d.External.Tls,
+                    Cluster = _clusters.Add(d.Edge.To, d.Edge.Endpoint, NoSubset, d.Edge.Policies, opaque: true),
+                }),
+            ],
+        };
+    }
+
     /// <summary>The clusters that the listeners compiled so far lead to, by name.</summary>
     public ImmutableArray<ClusterSnapshot> Clusters() => _clusters.ToImmutable();
 
@@ -32,16 +55,30 @@ internal sealed class OutboundCompiler(CompileInput input, WorkloadModel workloa
         var protocol = _clusters.ProtocolOf(edge.To, edge.Endpoint);
         return new OutboundListener
         {
-            Name = $"{edge.To}.{edge.Endpoint}",
+            Name = NameOf(edge),
             Listen = edge.Listen[sidecar.Instance],
             TakesFrom = HostPort.TryParse(edge.Listen[sidecar.Instance], out var at) && at.IsLoopback ? null : input.CallerAddresses.GetValueOrDefault(sidecar.Instance, []),
             Protocol = protocol,
             Destination = edge.To,
             Endpoint = edge.Endpoint,
             Routes = protocol == AppProtocol.Http ? Routes(edge) : [],
-            Cluster = protocol == AppProtocol.Tcp ? _clusters.Add(edge.To, edge.Endpoint, NoSubset, policies) : null,
+            Cluster = protocol == AppProtocol.Tcp && policies.TlsRoutes.IsEmpty ? _clusters.Add(edge.To, edge.Endpoint, NoSubset, policies) : null,
+            TlsRoutes = [.. policies.TlsRoutes.Select(r => TlsRoute(r, edge.To, edge.Endpoint, policies))],
             Limits = policies.Limits,
             Timeouts = policies.Timeouts ?? (protocol == AppProtocol.Tcp ? MeshDefaults.OpaqueTimeouts : MeshDefaults.Timeouts),
+        };
+    }
+
+    private static string NameOf(EdgeModel edge) => $"{edge.To}.{edge.Endpoint}";
+
+    private TlsRouteSnapshot TlsRoute(TlsRoute route, string to, string endpoint, EdgePolicies policies)
+    {
+        var legs = route.Split.IsEmpty ? [new TrafficSplitLeg { Weight = 1 }] : route.Split;
+        return new TlsRouteSnapshot
+        {
+            Name = route.Name,
+            ServerNames = route.ServerNames,
+            Clusters = [.. legs.Select(l => new ClusterWeight(_clusters.Add(l.Workload ?? to, l.Endpoint ?? endpoint, l.Subset, policies, opaque: true), l.Weight))],
         };
     }
 
@@ -92,11 +129,15 @@ internal sealed class OutboundCompiler(CompileInput input, WorkloadModel workloa
     private ImmutableArray<ClusterWeight> Legs(EdgeModel edge, RoutePolicy route)
     {
         if (route.Split.IsEmpty) return [new ClusterWeight(_clusters.Add(edge.To, edge.Endpoint, NoSubset, edge.Policies), 1)];
-        return [.. route.Split.Select(l => new ClusterWeight(_clusters.Add(l.Workload ?? edge.To, l.Endpoint ?? edge.Endpoint, l.Subset, edge.Policies), l.Weight))];
+        return [.. route.Split.Select(l => new ClusterWeight(_clusters.Add(l.Workload ?? edge.To, l.Endpoint ?? edge.Endpoint, l.Subset, edge.Policies), l.Weight) { RequestHeaders = l.RequestHeaders })];
     }
 
     private GatewayListener Gateway(GatewayModel gateway)
     {
+        if (gateway.TlsRoutes.Length > 0)
+        {
+            return new GatewayListener { Name = gateway.Name, Listen = gateway.Listen, TlsRoutes = [.. gateway.TlsRoutes.Select(r => TlsRoute(r, gateway.Workload, gateway.Endpoint, new EdgePolicies()))] };
+        }
         var routes = gateway.Routes.Select((r, i) => GatewayRoute($"{gateway.Name}-{i}", [r.Match], r.Workload, r.Endpoint)).ToImmutableArray();
         return new GatewayListener
         {

@@ -22,9 +22,11 @@ internal static class SnapshotCompiler
         var listeners = outbound.Listeners();
         // One address, so one listener: where there are replicas, the first sidecar carries the gateway and balances over all of them. Pods each have their own.
         var gateways = sidecar.Address is not null || ReferenceEquals(workload.Sidecars[0], sidecar) ? outbound.Gateways() : [];
+        var egress = outbound.Egress();
         return new MeshSnapshot
         {
             Version = 0,
+            Requires = Requires(listeners, gateways, egress),
             Workload = workload.Name,
             Instance = instance,
             Identity = index.Identity(workload.Name).ToString(),
@@ -35,9 +37,19 @@ internal static class SnapshotCompiler
             Inbound = InboundCompiler.Compile(input, workload, sidecar, faults),
             Outbound = listeners,
             Gateways = gateways,
+            Egress = egress,
             Clusters = outbound.Clusters(),
             Faults = faults,
         };
+    }
+
+    // What a sidecar that does not know it would pass over, letting through what was to be refused or leading it elsewhere.
+    private static ImmutableArray<string> Requires(ImmutableArray<OutboundListener> listeners, ImmutableArray<GatewayListener> gateways, EgressListener? egress)
+    {
+        var features = ImmutableArray.CreateBuilder<string>();
+        if (egress is not null) features.Add(SnapshotFeatures.Egress);
+        if (listeners.Any(l => l.TlsRoutes.Length > 0) || gateways.Any(g => g.TlsRoutes.Length > 0)) features.Add(SnapshotFeatures.TlsRoutes);
+        return features.ToImmutable();
     }
 
     // A sidecar gets the faults it executes: as caller those on its edges, as callee those that say so.

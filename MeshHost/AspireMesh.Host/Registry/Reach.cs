@@ -21,12 +21,14 @@ internal sealed record Reach(string From, string To, string Endpoint, string Rul
                 foreach (var leg in route.Split) yield return new Reach(edge.From, leg.Workload ?? edge.To, leg.Endpoint ?? edge.Endpoint, rule);
                 if (route.Mirror is { } copy) yield return new Reach(edge.From, copy.Workload, copy.Endpoint, rule);
             }
+            foreach (var leg in edge.Policies.TlsRoutes.SelectMany(r => r.Split)) yield return new Reach(edge.From, leg.Workload ?? edge.To, leg.Endpoint ?? edge.Endpoint, rule);
             if (edge.Policies.Mirror is { } mirror) yield return new Reach(edge.From, mirror.Workload, mirror.Endpoint, rule);
         }
         foreach (var gateway in model.Gateways)
         {
             // A gateway balances over all of its workload's sidecars, so its own sidecar calls the others under the workload's own identity.
             yield return new Reach(gateway.Workload, gateway.Workload, gateway.Endpoint, $"gateway:{gateway.Name}");
+            foreach (var leg in gateway.TlsRoutes.SelectMany(r => r.Split)) yield return new Reach(gateway.Workload, leg.Workload ?? gateway.Workload, leg.Endpoint ?? gateway.Endpoint, $"gateway:{gateway.Name}");
             foreach (var route in gateway.Routes) yield return new Reach(gateway.Workload, route.Workload, route.Endpoint, $"gateway:{gateway.Name}");
         }
     }

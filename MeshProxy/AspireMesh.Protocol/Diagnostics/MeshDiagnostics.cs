@@ -2,7 +2,7 @@ namespace AspireMesh.Protocol.Diagnostics;
 
 /// <summary>
 /// The one list of everything AspireMesh reports by id. Ranges: 0001 the mesh model and its policies; 0100 planning an AppHost; 0200 what a sidecar
-/// refuses in a snapshot; 0300 identity; 0400 the operator's tool and the run file; 0500 simulator and build; 0600 faults and chaos; 0700 publishing.
+/// refuses; 0300 identity; 0400 the operator's tool and the run file; 0500 simulator and build; 0600 faults and chaos; 0700 publishing.
 /// </summary>
 public static class MeshDiagnostics
 {
@@ -111,10 +111,16 @@ public static class MeshDiagnostics
     /// <summary>A gateway with TLS on a machine without a developer certificate.</summary>
     public static MeshDiagnostic NoDeveloperCertificate { get; } = Define("MESH0120", "A gateway takes TLS with a certificate that nobody trusts", "Type: dotnet dev-certs https --trust");
 
-    // 0200: what a sidecar refuses in a snapshot.
+    /// <summary>A proxy that keeps calls out of the mesh away from the sidecars.</summary>
+    public static MeshDiagnostic ProxyIsSet { get; } = Define("MESH0121", "A proxy is set already, so egress is not watched", "Unset HTTP_PROXY, HTTPS_PROXY and ALL_PROXY where the AppHost is started.");
+
+    // 0200: what a sidecar refuses, in a snapshot or in traffic.
 
     /// <summary>A snapshot that a sidecar refused.</summary>
     public static MeshDiagnostic SnapshotRefused { get; } = Define("MESH0200", "A sidecar refused its snapshot", "Correct what the reasons name; the last good snapshot stays in force.");
+
+    /// <summary>A call out of the mesh that a sidecar did not carry.</summary>
+    public static MeshDiagnostic EgressRefused { get; } = Define("MESH0210", "A sidecar refused a call out of the mesh", "Declare the destination with builder.AddExternalService(…) and .WithReference(…) on the caller, or ask for .WithUndeclaredEgress(EgressMode.Audit).");
 
     // 0300: identity.
 

@@ -31,8 +31,8 @@ public sealed record MeshModel
     /// <summary>Whether faults may be injected. Off unless the AppHost opts in.</summary>
     public bool ChaosEnabled { get; init; }
 
-    /// <summary>Whether requests to destinations outside the mesh that nobody declared are refused. Default false.</summary>
-    public bool RefuseUndeclaredEgress { get; init; }
+    /// <summary>What happens to calls to destinations outside the mesh that nobody declared. Default <see cref="EgressMode.Unwatched"/>.</summary>
+    public EgressMode UndeclaredEgress { get; init; }
 
     /// <summary>Whether sidecars come and go by themselves, as pods do: a workload without one is then no mistake. Default false.</summary>
     public bool SidecarsComeAndGo { get; init; }
@@ -51,6 +51,19 @@ public sealed record MeshModel
 
     /// <summary>Faults in force from the start (usually none).</summary>
     public ImmutableArray<FaultRule> Faults { get; init; } = [];
+}
+
+/// <summary>What becomes of a call to a destination outside the mesh that is no external service of the AppHost.</summary>
+public enum EgressMode
+{
+    /// <summary>Sidecars have no egress listener: such calls go past them.</summary>
+    Unwatched,
+
+    /// <summary>Sidecars have an egress listener (a forward proxy): such calls pass, are logged and counted.</summary>
+    Audit,
+
+    /// <summary>Sidecars have an egress listener: such calls are refused with 403, logged and counted.</summary>
+    Refuse,
 }
 
 /// <summary>How an inbound listener treats plaintext.</summary>
@@ -123,6 +136,9 @@ public sealed record SidecarModel
     /// <summary>Where the admin listener binds, <c>host:port</c>.</summary>
     public required string Admin { get; init; }
 
+    /// <summary>Where the egress listener binds, <c>host:port</c>; null where <see cref="MeshModel.UndeclaredEgress"/> is <see cref="EgressMode.Unwatched"/>.</summary>
+    public string? Egress { get; init; }
+
     /// <summary>
     /// Where others reach the inbound listener, <c>host:port</c>, for a sidecar with a network of its own (a pod binds a wildcard and is reached at its address).
     /// Empty while that is not known: it is no destination then. Null: at <see cref="Inbound"/>.
@@ -191,6 +207,12 @@ public sealed record GatewayModel
 
     /// <summary>Where requests go. The first match wins; an empty list sends everything to <see cref="Workload"/>.</summary>
     public ImmutableArray<GatewayRoute> Routes { get; init; } = [];
+
+    /// <summary>
+    /// Where TLS connections go by the server name they ask for; the TLS is not ended here, so routes, tokens, limits and a certificate exclude it.
+    /// Empty for a gateway that works on HTTP. A connection that matches none is closed.
+    /// </summary>
+    public ImmutableArray<TlsRoute> TlsRoutes { get; init; } = [];
 
     /// <summary>The endpoint of <see cref="Workload"/> that requests go to when no route says otherwise.</summary>
     public required string Endpoint { get; init; }

@@ -8,6 +8,12 @@ public sealed record EdgePolicies
     /// <summary>Routes with matches, splits and edits; requests that match none go straight to the edge's endpoint.</summary>
     public ImmutableArray<RoutePolicy> Routes { get; init; } = [];
 
+    /// <summary>
+    /// Where TLS connections go by the server name they ask for, without the TLS being ended; for edges that carry opaque TCP. With any, a connection that
+    /// matches none is closed; without, every connection goes to the edge's endpoint and no byte of it is looked at.
+    /// </summary>
+    public ImmutableArray<TlsRoute> TlsRoutes { get; init; } = [];
+
     /// <summary>Time limits.</summary>
     public TimeoutPolicy? Timeouts { get; init; }
 

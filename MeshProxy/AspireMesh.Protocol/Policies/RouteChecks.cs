@@ -34,6 +34,28 @@ public static class RouteChecks
         }
     }
 
+    /// <summary>Checks a TLS route: names that a hello can carry, and somewhere to go.</summary>
+    public static void CheckTls(string name, IReadOnlyCollection<string> serverNames, IReadOnlyCollection<int> weights, string subject, ProblemList problems)
+    {
+        subject = $"{subject}, TLS route '{name}'";
+        if (serverNames.Count == 0) problems.Add(MeshDiagnostics.ValueOutOfRange, $"{subject}: it has no server name, so it matches nothing. Write \"shop.test\", \"*.shop.test\" or \"*\".");
+        foreach (var server in serverNames.Where(s => !IsServerName(s)))
+        {
+            problems.Add(MeshDiagnostics.ValueOutOfRange, $"{subject}: the server name '{server}' cannot stand in a TLS hello. Write it in ASCII and lower case, without a final dot; a wildcard is its whole first label; addresses are no server names.");
+        }
+        foreach (var weight in weights) problems.Range(subject, "Weight", weight, 0, 1_000_000);
+        if (weights.Count > 0 && weights.All(w => w == 0)) problems.Add(MeshDiagnostics.SplitWithoutWeight, $"{subject}: all weights are 0. Give one leg a weight above 0.");
+    }
+
+    /// <summary>RFC 6066 section 3: a DNS name in ASCII, without the final dot, and no address.</summary>
+    private static bool IsServerName(string name)
+    {
+        if (name == "*") return true;
+        var rest = name.StartsWith("*.", StringComparison.Ordinal) ? name[2..] : name;
+        return rest.Length is > 0 and <= 253 && !System.Net.IPAddress.TryParse(rest, out _)
+            && rest.Split('.').All(l => l.Length is > 0 and <= 63 && l.All(c => c is >= 'a' and <= 'z' or >= '0' and <= '9' or '-' or '_'));
+    }
+
     /// <summary>Checks what a route does.</summary>
     public static void CheckActions(RedirectAction? redirect, RewriteAction? rewrite, CorsPolicy? cors, string subject, ProblemList problems)
     {

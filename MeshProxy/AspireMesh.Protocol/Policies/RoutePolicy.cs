@@ -113,6 +113,9 @@ public sealed record TrafficSplitLeg
 
     /// <summary>Share, in proportion to the sum of all legs. 0 takes no traffic; all 0 is refused.</summary>
     public required int Weight { get; init; }
+
+    /// <summary>Edits of request headers for this leg alone, after the route's (Gateway API: filters of a backend). HTTP only.</summary>
+    public HeaderEdits? RequestHeaders { get; init; }
 }
 
 /// <summary>A redirect (Gateway API HTTPRequestRedirectFilter). Null parts keep the request's own.</summary>

@@ -44,6 +44,9 @@ public sealed record MeshSnapshot
     /// <summary>What the app may reach.</summary>
     public ImmutableArray<OutboundListener> Outbound { get; init; } = [];
 
+    /// <summary>The forward proxy for calls out of the mesh; null for none.</summary>
+    public EgressListener? Egress { get; init; }
+
     /// <summary>Where outbound listeners send to.</summary>
     public ImmutableArray<ClusterSnapshot> Clusters { get; init; } = [];
 
@@ -137,11 +140,62 @@ public sealed record OutboundListener
     /// <summary>For opaque TCP: the cluster.</summary>
     public string? Cluster { get; init; }
 
+    /// <summary>For opaque TCP: where TLS connections go by server name, in place of <see cref="Cluster"/>; empty for none.</summary>
+    public ImmutableArray<TlsRouteSnapshot> TlsRoutes { get; init; } = [];
+
     /// <summary>Caps of this edge.</summary>
     public ConcurrencyPolicy? Limits { get; init; }
 
     /// <summary>Time limits of connections (connect, idle) for opaque TCP, and the default for routes.</summary>
     public TimeoutPolicy Timeouts { get; init; } = new();
+}
+
+/// <summary>
+/// A loopback forward proxy (RFC 9110 section 9.3.6, RFC 9112 section 3.2.2) that apps are told of in <c>HTTP_PROXY</c> and <c>HTTPS_PROXY</c>.
+/// Declared destinations keep the policies of their edges.
+/// </summary>
+public sealed record EgressListener
+{
+    /// <summary>Where it binds, <c>host:port</c>.</summary>
+    public required string Listen { get; init; }
+
+    /// <summary>What becomes of the destinations that are not declared.</summary>
+    public EgressMode Mode { get; init; }
+
+    /// <summary>The external services that this workload refers to.</summary>
+    public ImmutableArray<EgressDestination> Destinations { get; init; } = [];
+}
+
+/// <summary>A declared destination outside the mesh.</summary>
+public sealed record EgressDestination
+{
+    /// <summary>As an app names it: host name in ASCII and lower case, or address.</summary>
+    public required string Host { get; init; }
+
+    /// <summary>Port.</summary>
+    public required int Port { get; init; }
+
+    /// <summary>The outbound listener whose routes and policies its HTTP requests meet.</summary>
+    public required string Listener { get; init; }
+
+    /// <summary>Whether it is spoken to in TLS.</summary>
+    public bool Tls { get; init; }
+
+    /// <summary>The cluster that leads there without TLS of the sidecar's own, for connections in which the app itself speaks TLS.</summary>
+    public required string Cluster { get; init; }
+}
+
+/// <summary>A compiled TLS route.</summary>
+public sealed record TlsRouteSnapshot
+{
+    /// <summary>Shows as <c>mesh.route</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>As in <see cref="TlsRoute.ServerNames"/>.</summary>
+    public ImmutableArray<string> ServerNames { get; init; } = [];
+
+    /// <summary>Weighted clusters.</summary>
+    public ImmutableArray<ClusterWeight> Clusters { get; init; } = [];
 }
 
 /// <summary>A compiled route: nothing is left to inherit.</summary>
@@ -187,7 +241,11 @@ public sealed record RouteSnapshot
 /// <summary>One leg of a split.</summary>
 /// <param name="Cluster">The cluster's name.</param>
 /// <param name="Weight">Share in proportion to the sum.</param>
-public sealed record ClusterWeight(string Cluster, int Weight);
+public sealed record ClusterWeight(string Cluster, int Weight)
+{
+    /// <summary>Edits of request headers for this leg alone, after the route's.</summary>
+    public HeaderEdits? RequestHeaders { get; init; }
+}
 
 /// <summary>Where copies go.</summary>
 /// <param name="Cluster">The cluster's name.</param>
@@ -280,6 +338,9 @@ public sealed record GatewayListener
 
     /// <summary>PEM of certificate and key for TLS; null for plain HTTP.</summary>
     public string? CertificatePem { get; init; }
+
+    /// <summary>Where TLS connections go by server name, without the TLS being ended; empty for a gateway that works on HTTP.</summary>
+    public ImmutableArray<TlsRouteSnapshot> TlsRoutes { get; init; } = [];
 
     /// <summary>Tried in order, the last one matches everything.</summary>
     public ImmutableArray<RouteSnapshot> Routes { get; init; } = [];

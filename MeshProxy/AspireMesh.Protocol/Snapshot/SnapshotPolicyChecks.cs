@@ -25,6 +25,12 @@ public static class SnapshotPolicyChecks
             EdgePolicyChecks.Check(listener.Timeouts, subject, problems);
             EdgePolicyChecks.Check(listener.Limits, subject, problems);
             foreach (var route in listener.Routes) Check(route, $"{subject}, route '{route.Name}'", problems);
+            Check(listener.TlsRoutes, subject, problems);
+        }
+        if (snapshot.Egress is { } egress)
+        {
+            problems.Defined("Egress", "Mode", egress.Mode);
+            foreach (var destination in egress.Destinations) problems.Range("Egress", $"The port of '{destination.Host}'", destination.Port, 1, 65535);
         }
         foreach (var gateway in snapshot.Gateways)
         {
@@ -32,6 +38,7 @@ public static class SnapshotPolicyChecks
             InboundPolicyChecks.Check(gateway.Jwt, subject, problems);
             InboundPolicyChecks.Check(gateway.RateLimits, subject, problems);
             foreach (var route in gateway.Routes) Check(route, $"{subject}, route '{route.Name}'", problems);
+            Check(gateway.TlsRoutes, subject, problems);
         }
         foreach (var cluster in snapshot.Clusters) Check(cluster, problems);
         foreach (var fault in snapshot.Faults) FaultChecks.Check(fault, problems);
@@ -48,12 +55,18 @@ public static class SnapshotPolicyChecks
         InboundPolicyChecks.Check(endpoint.Authorization, endpoint.Jwt is not null, subject, problems);
     }
 
+    private static void Check(IEnumerable<TlsRouteSnapshot> routes, string subject, ProblemList problems)
+    {
+        foreach (var route in routes) RouteChecks.CheckTls(route.Name, route.ServerNames, [.. route.Clusters.Select(c => c.Weight)], subject, problems);
+    }
+
     private static void Check(RouteSnapshot route, string subject, ProblemList problems)
     {
         RouteChecks.Check(route.Matches, subject, problems);
         RouteChecks.CheckActions(route.Redirect, route.Rewrite, route.Cors, subject, problems);
         RouteChecks.Check(route.RequestHeaders, subject, problems);
         RouteChecks.Check(route.ResponseHeaders, subject, problems);
+        foreach (var leg in route.Clusters) RouteChecks.Check(leg.RequestHeaders, $"{subject}, leg '{leg.Cluster}'", problems);
         RouteChecks.CheckForwarding(route.Timeouts, route.Retry, route.Hedging, route.Mirror?.Percent, [.. route.Clusters.Select(c => c.Weight)], subject, problems);
         if (route.Clusters.IsEmpty && route.Redirect is null) problems.Add(MeshDiagnostics.SplitWithoutWeight, $"{subject}: it leads to no cluster. Give it one, or a redirect.");
     }

@@ -26,6 +26,7 @@ internal sealed class GatewayHandler(RouteHandler routes, IMeshEvents events, Ti
         var request = events.RequestStarted(new RequestStart(
             MeshSide.Gateway, null, rules.Routes.Workload, rules.Routes.Endpoint, context.Request.Method, context.Request.Path.Value ?? "/", context.Request.Protocol,
             context.Request.Headers.TraceParent, context.Request.Headers.TraceState, time.GetTimestamp()));
+        request.Decided(new PolicyDecision(Telemetry.MeshNames.RefusalDecision, refusal.Flag));
         await refusal.WriteAsync(context);
         request.Ended(new RequestEnd(null, null, context.Response.StatusCode, null, refusal.Flag, 0, TimeSpan.Zero, refusal.Reason));
     }

@@ -51,6 +51,9 @@ public static class ResponseFlags
     /// <summary>The request went in a circle.</summary>
     public const string Loop = "LD";
 
+    /// <summary>A destination outside the mesh that is not declared, or may not be reached through the sidecar.</summary>
+    public const string UndeclaredEgress = "UE";
+
     /// <summary>The stream was idle for too long after it had begun.</summary>
     public const string StreamIdle = "SI";
 }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using AspireMesh.Protocol.Snapshot;
 
 namespace AspireMesh.Proxy.Opaque;
 
@@ -9,10 +8,10 @@ internal sealed class ConnectionPlaces
     private readonly ConcurrentDictionary<string, Counter> _open = new(StringComparer.Ordinal);
 
     /// <summary>A place, left by disposing it; null when the edge has as many as it may.</summary>
-    public IDisposable? TryTake(OutboundListener listener)
+    public IDisposable? TryTake(OpaquePath path)
     {
-        var counter = _open.GetOrAdd(listener.Name, static _ => new Counter());
-        var most = listener.Limits is { MaxConnections: > 0 } limits ? limits.MaxConnections : int.MaxValue;
+        var counter = _open.GetOrAdd(path.Listener, static _ => new Counter());
+        var most = path.Limits is { MaxConnections: > 0 } limits ? limits.MaxConnections : int.MaxValue;
         if (Interlocked.Increment(ref counter.Open) <= most) return new Place(counter);
         Interlocked.Decrement(ref counter.Open);
         return null;

@@ -16,55 +16,70 @@ internal sealed class OpaqueOutbound(ITunnelDialer dialer, IMeshEvents events, T
 
     private readonly ConnectionPlaces _places = new();
 
-    public async Task ServeAsync(Socket socket, OutboundListener listener, SidecarRuntime runtime, CancellationToken cut)
+    public async Task ServeAsync(OpaqueOpener opener, OpaquePath path, SidecarRuntime runtime, CancellationToken cut)
     {
-        var app = new SocketStream(socket);
-        using var place = _places.TryTake(listener);
+        using var place = _places.TryTake(path);
         if (place is null)
         {
-            app.Reset();
-            events.Refused(new Refusal(MeshSide.Outbound, RefusalReason.Limit, listener.Endpoint, runtime.Snapshot.Workload, Detail: $"'{listener.Destination}' has the {listener.Limits!.MaxConnections} connections that this edge allows"));
+            var full = $"'{path.Destination}' has the {path.Limits!.MaxConnections} connections that this edge allows";
+            events.Refused(new Refusal(path.Side, RefusalReason.Limit, path.Endpoint, runtime.Snapshot.Workload, Detail: full) { Destination = path.Destination, Route = path.Route });
+            await opener.RefuseAsync(full);
             return;
         }
-        var start = new ConnectionStart(MeshSide.Outbound, listener.Destination, listener.Endpoint, time.GetTimestamp());
+        var start = new ConnectionStart(path.Side, path.Destination, path.Endpoint, time.GetTimestamp(), path.Route);
         events.ConnectionStarted(start);
         ConnectionEnd end;
         try
         {
-            end = await JoinAsync(app, listener, runtime, cut);
+            end = await JoinAsync(opener, path, runtime, cut);
         }
         catch (Exception e) when (e is DialException or OperationCanceledException or ConnectionBrokenOnPurposeException)
         {
-            app.Reset();
+            await opener.RefuseAsync(e.Message);
             end = new ConnectionEnd(0, 0, e.Message);
         }
         events.ConnectionEnded(start, end);
     }
 
-    private async Task<ConnectionEnd> JoinAsync(SocketStream app, OutboundListener listener, SidecarRuntime runtime, CancellationToken cut)
+    private async Task<ConnectionEnd> JoinAsync(OpaqueOpener opener, OpaquePath path, SidecarRuntime runtime, CancellationToken cut)
     {
-        var fired = runtime.Rules.Decide(listener.Cluster!, FaultStage.Request);
+        var fired = runtime.Rules.Decide(path.Cluster, FaultStage.Request);
         var effect = fired is null ? FaultEffect.None : await fired.BeforeAsync(cut);
-        if (effect.Break == FaultBreak.BlackHole) return await Swallow.RunAsync(app, cut);
+        if (effect.Break == FaultBreak.BlackHole) return await Swallow.RunAsync(await opener.AcceptAsync(cut), cut);
         // An answer in place of the destination's is nothing that opaque bytes could carry: such a fault breaks the connection.
         if (effect.Ends) throw new ConnectionBrokenOnPurposeException();
-        var discovered = runtime.Rules.Decide(listener.Cluster!, FaultStage.Discovery)?.Discovery() ?? default;
+        var discovered = runtime.Rules.Decide(path.Cluster, FaultStage.Discovery)?.Discovery() ?? default;
         var tried = new List<string>();
         DialException? last = null;
-        while (!discovered.NoDestination && tried.Count < MaxAttempts && runtime.Rules.Choose(listener.Cluster!, tried) is { } lease)
+        while (!discovered.NoDestination && tried.Count < MaxAttempts && runtime.Rules.Choose(path.Cluster, tried) is { } lease)
         {
             using (lease)
             {
                 tried.Add(lease.Destination.Name);
                 var destination = discovered.AddressFor(lease.Destination.Name) is { } address ? lease.Destination with { Address = address } : lease.Destination;
-                var stream = await TryDialAsync(lease.Cluster, destination, listener.Timeouts.Connect, e => last = e, cut);
+                var stream = await TryDialAsync(lease.Cluster, destination, path.Timeouts.Connect, e => last = e, cut);
                 lease.Connected(stream is not null);
-                if (stream is not null) return await Splice.RunAsync(fired?.Shape(app, request: true) ?? app, fired?.Shape(stream, request: false) ?? stream, listener.Timeouts.Idle, time, cut);
+                if (stream is not null) return await SpliceAsync(opener, stream, fired, path.Timeouts.Idle, cut);
             }
         }
-        var problem = last is null ? $"no destination of '{listener.Destination}' can take a connection" : last.Message;
-        events.Refused(new Refusal(MeshSide.Outbound, last?.Error == DialError.Denied ? RefusalReason.Denied : RefusalReason.NoDestination, listener.Endpoint, runtime.Snapshot.Workload, Detail: problem));
+        var problem = last is null ? $"no destination of '{path.Destination}' can take a connection" : last.Message;
+        events.Refused(new Refusal(path.Side, last?.Error == DialError.Denied ? RefusalReason.Denied : RefusalReason.NoDestination, path.Endpoint, runtime.Snapshot.Workload, Detail: problem) { Destination = path.Destination, Route = path.Route });
         throw last ?? new DialException(DialError.Connect, problem);
+    }
+
+    private async Task<ConnectionEnd> SpliceAsync(OpaqueOpener opener, HalfCloseStream stream, FiredFaults? fired, TimeSpan idle, CancellationToken cut)
+    {
+        HalfCloseStream app;
+        try
+        {
+            app = await opener.AcceptAsync(cut);
+        }
+        catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
+        {
+            stream.Reset();
+            return new ConnectionEnd(0, 0, e.Message);
+        }
+        return await Splice.RunAsync(fired?.Shape(app, request: true) ?? app, fired?.Shape(stream, request: false) ?? stream, idle, time, cut);
     }
 
     private async Task<HalfCloseStream?> TryDialAsync(ClusterSnapshot cluster, DestinationSnapshot destination, TimeSpan limit, Action<DialException> failed, CancellationToken cut)

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using AspireMesh.Protocol.Faults;
 using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Egress;
 using AspireMesh.Proxy.Faults;
 using AspireMesh.Proxy.Faults.Handshakes;
 using AspireMesh.Proxy.Gateway;
@@ -14,6 +15,7 @@ using AspireMesh.Proxy.Outbound.LoadBalancing;
 using AspireMesh.Proxy.Outbound.Limits;
 using AspireMesh.Proxy.Outbound.Mirroring;
 using AspireMesh.Proxy.Outbound.Routing;
+using AspireMesh.Proxy.Passthrough;
 using AspireMesh.Proxy.Runtime;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -32,6 +34,7 @@ internal sealed class TrafficPipeline : IHttpPipeline
     private readonly RouteHandler _routes;
     private readonly InboundHandler _inbound;
     private readonly GatewayHandler _gateway;
+    private readonly EgressHandler _egress;
     private readonly SocketsHttpHandler _keysHandler = new() { PooledConnectionLifetime = TimeSpan.FromMinutes(1) };
     private readonly HttpMessageInvoker _keys;
     private readonly HealthProber _prober;
@@ -50,6 +53,7 @@ internal sealed class TrafficPipeline : IHttpPipeline
         _routes = new RouteHandler(new OutboundServices(services.Time, chance, services.Events, forwarder, new Outbound.Forwarding.Http1.Http1Forwarder(services.Time), _clients, mirror, new LoopGuard(services.Bootstrap.Workload)));
         _inbound = new InboundHandler(services.Time, services.Events, forwarder);
         _gateway = new GatewayHandler(_routes, services.Events, services.Time);
+        _egress = new EgressHandler(_routes, new EgressGate(services.Events), _clusterServices, services.Events);
         _keys = new HttpMessageInvoker(_keysHandler);
         _prober = new HealthProber(new Probes(_clients, services.Dialer), services.Time, services.Events);
     }
@@ -66,6 +70,8 @@ internal sealed class TrafficPipeline : IHttpPipeline
             Snapshot = snapshot,
             Clusters = clusters,
             Legs = legs,
+            Tls = TlsRoutes(snapshot),
+            Chance = _clusterServices.Chance,
             Control = EdgeFaults.OfControl(snapshot.Faults, snapshot.Workload, before?.Control, _faultServices),
             Handshakes = HandshakeFaults.Compile(snapshot, before?.Handshakes, _faultServices),
             Outbound = snapshot.Outbound.ToFrozenDictionary(l => l.Name, l => Compile(l, snapshot, before?.Outbound.GetValueOrDefault(l.Name), legs), StringComparer.Ordinal),
@@ -89,6 +95,8 @@ internal sealed class TrafficPipeline : IHttpPipeline
                 return _inbound.HandleAsync(context, entry, endpoint, rules.Snapshot.Workload);
             case MeshSide.Gateway when rules.Gateways.TryGetValue(entry.Name, out var gateway):
                 return _gateway.HandleAsync(context, entry, gateway);
+            case MeshSide.Egress:
+                return _egress.HandleAsync(context, runtime, rules.Outbound, rules.UndeclaredHosts);
             default:
                 // A kept connection outlived the listener it came in on.
                 return new ErrorAnswer(404, ResponseFlags.NoRoute, $"'{entry.Name}' is no longer there.", "Type: aspiremesh routes").WriteAsync(context);
@@ -104,6 +112,11 @@ internal sealed class TrafficPipeline : IHttpPipeline
         await _yarp.DisposeAsync();
     }
 
+    private static FrozenDictionary<(MeshSide, string), ServerNameTable> TlsRoutes(MeshSnapshot snapshot) =>
+        snapshot.Outbound.Where(l => l.TlsRoutes.Length > 0).Select(l => (MeshSide.Outbound, l.Name, l.TlsRoutes))
+            .Concat(snapshot.Gateways.Where(g => g.TlsRoutes.Length > 0).Select(g => (MeshSide.Gateway, g.Name, g.TlsRoutes)))
+            .ToFrozenDictionary(l => (l.Item1, l.Name), l => ServerNameTable.Compile(l.TlsRoutes));
+
     private EdgeFaults? FaultsTo(MeshSnapshot snapshot, ClusterSnapshot cluster, RouteLeg? before) =>
         EdgeFaults.Compile(snapshot.Faults, FaultSide.Outbound, new FaultEdge(snapshot.Workload, cluster.Workload, cluster.Endpoint), before?.Faults, _faultServices);
 
@@ -118,8 +131,10 @@ internal sealed class TrafficPipeline : IHttpPipeline
         JwtValidator.Compile(listener.Jwt, previous?.Jwt, _services.Time, _keys),
         RateLimits.Compile(_services.Time, listener.RateLimits, previous?.RateLimits));
 
-    private static TrafficRules Nothing(MeshSnapshot snapshot) => new()
+    private TrafficRules Nothing(MeshSnapshot snapshot) => new()
     {
+        Tls = FrozenDictionary<(MeshSide, string), ServerNameTable>.Empty,
+        Chance = _clusterServices.Chance,
         Snapshot = snapshot,
         Clusters = ClusterTable.Empty,
         Legs = FrozenDictionary<string, RouteLeg>.Empty,

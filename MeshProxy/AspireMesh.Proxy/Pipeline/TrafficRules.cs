@@ -1,13 +1,16 @@
 using System.Collections.Frozen;
 using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Egress;
 using AspireMesh.Proxy.Faults;
 using AspireMesh.Proxy.Faults.Handshakes;
 using AspireMesh.Proxy.Gateway;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Inbound.Forwarding;
+using AspireMesh.Proxy.Outbound;
 using AspireMesh.Proxy.Outbound.Forwarding;
 using AspireMesh.Proxy.Outbound.LoadBalancing;
 using AspireMesh.Proxy.Outbound.Retries;
+using AspireMesh.Proxy.Passthrough;
 using AspireMesh.Proxy.Runtime;
 
 namespace AspireMesh.Proxy.Pipeline;
@@ -27,6 +30,17 @@ internal sealed class TrafficRules : ITrafficRules
 
     /// <summary>Faults by cluster, to find their counters again.</summary>
     public required FrozenDictionary<string, Outbound.Routing.RouteLeg> Legs { get; init; }
+
+    /// <summary>TLS routes by side and listener.</summary>
+    public required FrozenDictionary<(MeshSide Side, string Listener), ServerNameTable> Tls { get; init; }
+
+    /// <summary>Rules for hosts that nobody declared.</summary>
+    public UndeclaredHosts UndeclaredHosts { get; } = new();
+
+    /// <summary>What splits are chosen with.</summary>
+    public required Chance Chance { get; init; }
+
+    public TlsChoice? ChooseTls(MeshSide side, string listener, string? serverName) => Tls.GetValueOrDefault((side, listener))?.Choose(serverName, Chance);
 
     public IDestinationLease? Choose(string cluster, IReadOnlyCollection<string> tried)
     {

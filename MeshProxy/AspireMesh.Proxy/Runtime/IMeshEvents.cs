@@ -53,6 +53,9 @@ internal interface IMeshEvents
     /// <summary>A retry was worth it but not allowed: <c>budget</c>, <c>body</c> (larger than is kept), <c>retry_after</c> or <c>deadline</c>.</summary>
     void RetryRefused(ClusterSnapshot cluster, string route, string reason) { }
 
+    /// <summary>A traffic split sent a request down one of several legs; <paramref name="cluster"/> is the leg.</summary>
+    void SplitDecided(ClusterSnapshot cluster, string route) { }
+
     /// <summary>A hedge was sent.</summary>
     void Hedged(ClusterSnapshot cluster, string route) { }
 
@@ -86,6 +89,9 @@ internal enum MeshSide
 
     /// <summary>The loopback admin listener.</summary>
     Admin,
+
+    /// <summary>The forward proxy for calls out of the mesh.</summary>
+    Egress,
 }
 
 /// <summary>Why something was refused; the name, in lower case, is the metric's value.</summary>
@@ -121,8 +127,14 @@ internal enum RefusalReason
     /// <summary>No destination could take it.</summary>
     NoDestination,
 
+    /// <summary>Every circuit breaker is Open.</summary>
+    BreakersOpen,
+
     /// <summary>It went in a circle.</summary>
     Loop,
+
+    /// <summary>A destination outside the mesh that is not declared, or that no app may reach through its sidecar.</summary>
+    Egress,
 }
 
 /// <summary>One refusal.</summary>
@@ -132,14 +144,22 @@ internal enum RefusalReason
 /// <param name="Caller">The proved SPIFFE ID, or the remote address.</param>
 /// <param name="Rule">The authorization rule that decided, if one did.</param>
 /// <param name="Detail">A sentence for the log.</param>
-internal readonly record struct Refusal(MeshSide Side, RefusalReason Reason, string Endpoint, string Caller, string? Rule = null, string? Detail = null);
+internal readonly record struct Refusal(MeshSide Side, RefusalReason Reason, string Endpoint, string Caller, string? Rule = null, string? Detail = null)
+{
+    /// <summary>Where it was going; null for the workload beside the sidecar, or where that was not known yet.</summary>
+    public string? Destination { get; init; }
+
+    /// <summary>The route it was on; null before one matched.</summary>
+    public string? Route { get; init; }
+}
 
 /// <summary>An opaque connection.</summary>
 /// <param name="Side">Where.</param>
 /// <param name="Workload">The other workload: the callee on the outbound side, the caller's id on the inbound side.</param>
 /// <param name="Endpoint">The endpoint.</param>
 /// <param name="Timestamp">From the sidecar's TimeProvider.</param>
-internal readonly record struct ConnectionStart(MeshSide Side, string Workload, string Endpoint, long Timestamp);
+/// <param name="Route">The TLS route that chose where it goes; null for none.</param>
+internal readonly record struct ConnectionStart(MeshSide Side, string Workload, string Endpoint, long Timestamp, string? Route = null);
 
 /// <summary>How an opaque connection ended.</summary>
 /// <param name="BytesSent">From the connection's opener to the other end.</param>

@@ -16,9 +16,17 @@ internal interface IRequestEvents
     /// <summary>A fault hit the request before or outside an attempt.</summary>
     void FaultFired(FaultRule rule) { }
 
+    /// <summary>A policy decided something about the request. It stands on the attempt that is running, else on the next one, else on the request itself.</summary>
+    void Decided(in PolicyDecision decision) { }
+
     /// <summary>The response, or what stood in for it, was sent.</summary>
     void Ended(in RequestEnd end);
 }
+
+/// <summary>What a policy decided about one request, as a span event.</summary>
+/// <param name="Name">One of <see cref="Telemetry.MeshNames"/>' decisions.</param>
+/// <param name="Reason">Why, or what was chosen.</param>
+internal readonly record struct PolicyDecision(string Name, string Reason);
 
 /// <summary>One attempt. Ended exactly once.</summary>
 internal interface IAttemptEvents

@@ -11,6 +11,12 @@ internal interface ITrafficRules
     /// <param name="tried">Names of destinations that failed for this connection already.</param>
     IDestinationLease? Choose(string cluster, IReadOnlyCollection<string> tried);
 
+    /// <summary>Where a TLS connection goes by the server name it asks for; null when no TLS route of the listener matches.</summary>
+    /// <param name="side">Outbound or gateway.</param>
+    /// <param name="listener">The listener's name.</param>
+    /// <param name="serverName">In lower case; null for a hello without one.</param>
+    TlsChoice? ChooseTls(MeshSide side, string listener, string? serverName);
+
     /// <summary>The faults that hit an opaque connection of ours on its way out; null for none.</summary>
     FiredFaults? Decide(string cluster, FaultStage stage);
 
@@ -24,6 +30,11 @@ internal interface ITrafficRules
     /// <summary>The faults that hit a message from the control plane, or an attempt to reach it; null for none.</summary>
     FiredFaults? DecideControl();
 }
+
+/// <summary>What a TLS route chose.</summary>
+/// <param name="Route">The route's name.</param>
+/// <param name="Cluster">The cluster's name.</param>
+internal readonly record struct TlsChoice(string Route, string Cluster);
 
 /// <summary>A chosen destination, counted as busy until the lease is disposed.</summary>
 internal interface IDestinationLease : IDisposable

@@ -1,12 +1,14 @@
 using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Identity;
 using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Egress;
 using AspireMesh.Proxy.Faults.Handshakes;
 using AspireMesh.Proxy.Handover;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Inbound;
 using AspireMesh.Proxy.Opaque;
 using AspireMesh.Proxy.Outbound.Admission;
+using AspireMesh.Proxy.Passthrough;
 using AspireMesh.Proxy.Sockets;
 using AspireMesh.Proxy.Tls;
 using AspireMesh.Proxy.Tunnel;
@@ -62,7 +64,9 @@ internal sealed class SidecarEngine : IAsyncDisposable, IHandover
         _httpSockets = new HttpSockets(_http, holder, parts.Events, _time, options.OwnsProcess, loggers);
         _inbound = new InboundConnections(holder, handshake, new InboundStreams(holder, _http, parts.Events, _time), parts.Events, tunnel);
         _open = new OpenConnections(loggers.CreateLogger("AspireMesh.Proxy.Connections"));
-        var router = new ConnectionRouter(holder, new CallerAddresses(holder, parts.Events, _time), _httpSockets, new OpaqueOutbound(_dialer, parts.Events, _time), _inbound, _open);
+        var opaque = new OpaqueOutbound(_dialer, parts.Events, _time);
+        var egress = new EgressConnections(holder, _http, opaque, new EgressGate(parts.Events), parts.Events, _time);
+        var router = new ConnectionRouter(holder, new CallerAddresses(holder, parts.Events, _time), _httpSockets, opaque, new TlsPassthrough(holder, opaque, parts.Events, _time), egress, _inbound, _open);
         _listeners = new ListenerSet(router.Take, State, _time, loggers.CreateLogger("AspireMesh.Proxy.Listeners"));
         _ = HostPort.TryParseListen(bootstrap.Admin, out var adminListen);
         _applier = new SnapshotApplier(State, holder, _pipeline, bundle, _listeners, parts.Events, admin is null ? null : adminListen);

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Net.Security;
 using AspireMesh.Protocol.Identity;
 using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Egress;
 using AspireMesh.Proxy.Inbound.Authorization;
 using AspireMesh.Proxy.Tls;
 
@@ -22,6 +23,7 @@ internal sealed class SidecarRuntime
         Inbound = snapshot.Inbound.Endpoints.ToFrozenDictionary(e => e.Name, StringComparer.Ordinal);
         Authorization = snapshot.Inbound.Endpoints.ToFrozenDictionary(e => e.Name, e => new AuthorizationRules(e.Authorization, e.Name, e.AuditOnly), StringComparer.Ordinal);
         GatewayCertificates = snapshot.Gateways.Where(g => g.CertificatePem is not null).ToFrozenDictionary(g => g.Name, g => GatewayCertificate.Read(g.CertificatePem!), StringComparer.Ordinal);
+        Egress = snapshot.Egress is null ? null : new EgressRules(snapshot.Egress);
         Gateways = snapshot.Gateways.ToFrozenDictionary(g => g.Name, StringComparer.Ordinal);
     }
 
@@ -43,6 +45,9 @@ internal sealed class SidecarRuntime
     public FrozenDictionary<string, AuthorizationRules> Authorization { get; }
 
     public FrozenDictionary<string, GatewayListener> Gateways { get; }
+
+    /// <summary>Who may be called outside the mesh; null where egress is not watched.</summary>
+    public EgressRules? Egress { get; }
 
     /// <summary>What gateways that speak TLS present, by gateway.</summary>
     public FrozenDictionary<string, SslStreamCertificateContext> GatewayCertificates { get; }

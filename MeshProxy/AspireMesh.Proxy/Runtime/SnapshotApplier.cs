@@ -61,6 +61,8 @@ internal sealed class SnapshotApplier(
 
     public static ListenerTarget InboundTarget { get; } = new(MeshSide.Inbound, "inbound");
 
+    public static ListenerTarget EgressTarget { get; } = new(MeshSide.Egress, "egress");
+
     public static ListenerTarget AdminTarget { get; } = new(MeshSide.Admin, "admin");
 
     // A fault of handshakes acts where a handshake is; and a stream that was spliced to its app is not looked into again, whatever its endpoint's rules are by now.
@@ -88,6 +90,7 @@ internal sealed class SnapshotApplier(
         var wanted = new List<(IPEndPoint, ListenerTarget)>();
         if (adminListen is not null) wanted.Add((adminListen, AdminTarget));
         Add(snapshot.Inbound.Listen, InboundTarget);
+        if (snapshot.Egress is { } egress) Add(egress.Listen, EgressTarget);
         foreach (var listener in snapshot.Outbound) Add(listener.Listen, new ListenerTarget(MeshSide.Outbound, listener.Name));
         foreach (var gateway in snapshot.Gateways) Add(gateway.Listen, new ListenerTarget(MeshSide.Gateway, gateway.Name));
         return wanted;

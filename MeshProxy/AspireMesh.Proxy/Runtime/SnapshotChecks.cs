@@ -13,7 +13,7 @@ namespace AspireMesh.Proxy.Runtime;
 internal static class SnapshotChecks
 {
     /// <summary>Features that a snapshot may require of this build.</summary>
-    private static readonly HashSet<string> Known = new(StringComparer.Ordinal) { "tunnel/1" };
+    private static readonly HashSet<string> Known = new(StringComparer.Ordinal) { SnapshotFeatures.Tunnel, SnapshotFeatures.Egress, SnapshotFeatures.TlsRoutes };
 
     public static List<string> Check(MeshSnapshot snapshot, SidecarBootstrap bootstrap)
     {
@@ -95,13 +95,35 @@ internal static class SnapshotChecks
         var clusters = snapshot.Clusters.Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
         foreach (var listener in snapshot.Outbound)
         {
-            if (listener.Protocol == Protocol.Model.AppProtocol.Tcp && (listener.Cluster is null || !clusters.Contains(listener.Cluster))) errors.Add($"the outbound listener '{listener.Name}' leads to the cluster '{listener.Cluster}', which the snapshot does not have");
+            CheckTlsRoutes(listener.Name, listener.TlsRoutes, clusters, errors);
+            if (listener.Protocol == Protocol.Model.AppProtocol.Tcp && listener.TlsRoutes.IsEmpty && (listener.Cluster is null || !clusters.Contains(listener.Cluster))) errors.Add($"the outbound listener '{listener.Name}' leads to the cluster '{listener.Cluster}', which the snapshot does not have");
             CheckRoutes(listener.Name, listener.Routes, clusters, errors);
         }
+        if (snapshot.Egress is { } egress) CheckEgress(egress, snapshot, clusters, errors);
         foreach (var gateway in snapshot.Gateways)
         {
             CheckRoutes(gateway.Name, gateway.Routes, clusters, errors);
+            CheckTlsRoutes(gateway.Name, gateway.TlsRoutes, clusters, errors);
             if (gateway.CertificatePem is not null && GatewayCertificate.Check(gateway.CertificatePem) is { } problem) errors.Add($"the gateway '{gateway.Name}' has a certificate that cannot be used: {problem}");
+        }
+    }
+
+    private static void CheckEgress(EgressListener egress, MeshSnapshot snapshot, HashSet<string> clusters, List<string> errors)
+    {
+        foreach (var destination in egress.Destinations)
+        {
+            var name = $"{destination.Host}:{destination.Port}";
+            if (!clusters.Contains(destination.Cluster)) errors.Add($"the egress destination '{name}' leads to the cluster '{destination.Cluster}', which the snapshot does not have");
+            if (snapshot.Outbound.All(l => l.Name != destination.Listener)) errors.Add($"the egress destination '{name}' has the policies of the listener '{destination.Listener}', which the snapshot does not have");
+        }
+    }
+
+    private static void CheckTlsRoutes(string listener, IEnumerable<TlsRouteSnapshot> routes, HashSet<string> clusters, List<string> errors)
+    {
+        foreach (var route in routes)
+        {
+            if (route.Clusters.IsEmpty) errors.Add($"the TLS route '{route.Name}' of '{listener}' leads to no cluster");
+            foreach (var leg in route.Clusters.Where(l => !clusters.Contains(l.Cluster))) errors.Add($"the TLS route '{route.Name}' of '{listener}' leads to the cluster '{leg.Cluster}', which the snapshot does not have");
         }
     }
 
@@ -118,7 +140,7 @@ internal static class SnapshotChecks
     }
 
     private static IEnumerable<(string Name, string Listen)> Listens(MeshSnapshot snapshot) =>
-        [("inbound", snapshot.Inbound.Listen), .. snapshot.Outbound.Select(l => (l.Name, l.Listen)), .. snapshot.Gateways.Select(g => (g.Name, g.Listen))];
+        [("inbound", snapshot.Inbound.Listen), .. snapshot.Egress is { } egress ? [(SnapshotApplier.EgressTarget.Name, egress.Listen)] : Array.Empty<(string, string)>(), .. snapshot.Outbound.Select(l => (l.Name, l.Listen)), .. snapshot.Gateways.Select(g => (g.Name, g.Listen))];
 
     private static void AddDuplicates(IEnumerable<string> names, string what, List<string> errors)
     {

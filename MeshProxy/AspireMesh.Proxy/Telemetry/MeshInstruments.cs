@@ -11,14 +11,15 @@ internal sealed class MeshInstruments : IDisposable
     private readonly Meter _meter;
 
     /// <param name="scope">The meter's name, unique in the process.</param>
+    /// <param name="workload">The workload beside the sidecar.</param>
     /// <param name="version">The snapshot's version, 0 for none.</param>
     /// <param name="svidSeconds">Seconds until the SVID ends; null before the first.</param>
     /// <param name="connected">Whether snapshots come.</param>
-    public MeshInstruments(string scope, Func<long> version, Func<double?> svidSeconds, Func<bool> connected)
+    public MeshInstruments(string scope, string workload, Func<long> version, Func<double?> svidSeconds, Func<bool> connected)
     {
         _meter = new Meter(scope, Control.ProxyVersion.Text);
         var advice = new InstrumentAdvice<double> { HistogramBucketBoundaries = DurationBounds };
-        Policies = new PolicyInstruments(_meter);
+        Policies = new PolicyInstruments(_meter, workload);
         ServerDuration = _meter.CreateHistogram(MeshNames.ServerDuration, "s", "Duration of requests from others.", advice: advice);
         ClientDuration = _meter.CreateHistogram(MeshNames.ClientDuration, "s", "Duration of requests of the local app, all attempts.", advice: advice);
         Attempts = _meter.CreateCounter<long>(MeshNames.Attempts, "{attempt}", "Attempts.");

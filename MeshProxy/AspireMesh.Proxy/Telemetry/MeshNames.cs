@@ -48,5 +48,14 @@ internal static class MeshNames
     public const string Fault = "mesh.fault";
     public const string FaultKind = "mesh.fault.kind";
     public const string State = "mesh.state";
+    public const string Cluster = "mesh.cluster";
+
+    public const string RetryDecision = "mesh.retry";
+    public const string RetryRefusedDecision = "mesh.retry.refused";
+    public const string SplitDecision = "mesh.split";
+    public const string EjectionDecision = "mesh.ejection";
+    public const string BreakerDecision = "mesh.breaker";
+    public const string HedgeDecision = "mesh.hedge";
+    public const string RefusalDecision = "mesh.refusal";
     public const string Direction = "network.io.direction";
 }

@@ -48,6 +48,29 @@ internal sealed class MeshSpans(string scope, string workload) : IDisposable
         span.AddEvent(new ActivityEvent(MeshNames.Fault, tags: new ActivityTagsCollection { [MeshNames.Fault] = rule.Id, [MeshNames.FaultKind] = rule.Fault.Kind }));
     }
 
+    /// <summary>Notes what a policy decided.</summary>
+    public static void Mark(Activity span, in PolicyDecision decision) =>
+        span.AddEvent(new ActivityEvent(decision.Name, tags: new ActivityTagsCollection { [MeshNames.Reason] = decision.Reason }));
+
+    /// <summary>A span, ended at once, for decisions that no attempt carries.</summary>
+    public void Tell(in RequestStart start, in RequestEnd end, IReadOnlyList<PolicyDecision> decisions, ActivityContext parent, TimeSpan duration)
+    {
+        var span = Start(RequestTags.Method(start.Method), ActivityKind.Internal, parent);
+        if (span is null) return;
+        if (span.IsAllDataRequested)
+        {
+            span.SetStartTime(span.StartTimeUtc - duration);
+            span.DisplayName = NameOf(RequestTags.Method(start.Method), start.Workload);
+            Describe(span, start);
+            span.SetTag(MeshNames.Source, workload);
+            if (end.Route is { } route) span.SetTag(MeshNames.Route, route);
+            if (end.Flags is { } flags) span.SetTag(MeshNames.Flags, flags);
+            if (end.Status > 0) span.SetTag(MeshNames.StatusCode, end.Status);
+            foreach (var decision in decisions) Mark(span, decision);
+        }
+        End(span, failed: end.Status is 0 or >= 400, end.Status, end.Error);
+    }
+
     /// <summary>Ends the span of an attempt.</summary>
     public static void EndClient(Activity span, in AttemptEnd end)
     {

@@ -39,7 +39,7 @@ internal sealed class MeshTelemetry : IMeshEvents, IAsyncDisposable
         Taps = taps;
         AccessLog = accessLog;
         Spans = new MeshSpans(scope, workload);
-        Instruments = new MeshInstruments(scope, () => Interlocked.Read(ref _version), () => (svid.SvidExpires - time.GetUtcNow())?.TotalSeconds, () => svid.IsConnected);
+        Instruments = new MeshInstruments(scope, workload, () => Interlocked.Read(ref _version), () => (svid.SvidExpires - time.GetUtcNow())?.TotalSeconds, () => svid.IsConnected);
     }
 
     public TimeProvider Time { get; }
@@ -107,7 +107,11 @@ internal sealed class MeshTelemetry : IMeshEvents, IAsyncDisposable
     {
         var rule = refusal.Rule ?? "";
         Instruments.Refusals.Add(
-            1, new(MeshNames.Side, Snake(refusal.Side.ToString())), new(MeshNames.Reason, Snake(refusal.Reason.ToString())), new(MeshNames.Endpoint, refusal.Endpoint), new(MeshNames.Rule, rule));
+            1,
+            [
+                new(MeshNames.Side, Snake(refusal.Side.ToString())), new(MeshNames.Reason, Snake(refusal.Reason.ToString())), new(MeshNames.Source, SourceOf(refusal)),
+                new(MeshNames.Destination, refusal.Destination ?? DestinationOf(refusal)), new(MeshNames.Endpoint, refusal.Endpoint), new(MeshNames.Route, refusal.Route ?? ""), new(MeshNames.Rule, rule),
+            ]);
         if (refusal.Reason is RefusalReason.Denied or RefusalReason.Token) Statistics.AddDenied(rule.Length > 0 ? rule : Snake(refusal.Reason.ToString()));
     }
 
@@ -131,17 +135,20 @@ internal sealed class MeshTelemetry : IMeshEvents, IAsyncDisposable
 
     /// <inheritdoc/>
     public void DestinationEjected(ClusterSnapshot cluster, string destination, string reason, TimeSpan time) =>
-        Instruments.Ejections.Add(1, new(MeshNames.Destination, cluster.Workload), new(MeshNames.Instance, destination), new(MeshNames.Reason, reason));
+        Instruments.Ejections.Add(1, new(MeshNames.Source, _workload), new(MeshNames.Destination, cluster.Workload), new(MeshNames.Instance, destination), new(MeshNames.Reason, reason));
 
     /// <inheritdoc/>
     public void BreakerChanged(ClusterSnapshot cluster, string destination, string state) =>
-        Instruments.BreakerChanges.Add(1, new(MeshNames.Destination, cluster.Workload), new(MeshNames.Instance, destination), new(MeshNames.State, state));
+        Instruments.BreakerChanges.Add(1, new(MeshNames.Source, _workload), new(MeshNames.Destination, cluster.Workload), new(MeshNames.Instance, destination), new(MeshNames.State, state));
 
     /// <inheritdoc/>
     public void Retried(ClusterSnapshot cluster, string route, string reason) => Instruments.Policies.Retry(cluster, route, "retried", reason);
 
     /// <inheritdoc/>
     public void RetryRefused(ClusterSnapshot cluster, string route, string reason) => Instruments.Policies.Retry(cluster, route, "refused", reason);
+
+    /// <inheritdoc/>
+    public void SplitDecided(ClusterSnapshot cluster, string route) => Instruments.Policies.Split(cluster, route);
 
     /// <inheritdoc/>
     public void Hedged(ClusterSnapshot cluster, string route) => Instruments.Policies.Hedge(cluster, route);
@@ -153,7 +160,7 @@ internal sealed class MeshTelemetry : IMeshEvents, IAsyncDisposable
     public void ProbeChanged(ClusterSnapshot cluster, DestinationSnapshot destination, bool healthy, string detail) => Instruments.Policies.Probe(cluster, destination, healthy);
 
     /// <inheritdoc/>
-    public void Audited(in Refusal refusal) => Instruments.Policies.Audit(refusal.Endpoint, refusal.Rule ?? "");
+    public void Audited(in Refusal refusal) => Instruments.Policies.Audit(SourceOf(refusal), refusal.Destination ?? DestinationOf(refusal), refusal.Endpoint, refusal.Rule ?? "");
 
     /// <inheritdoc/>
     public void SnapshotApplied(MeshSnapshot snapshot) => Interlocked.Exchange(ref _version, snapshot.Version);
@@ -167,6 +174,15 @@ internal sealed class MeshTelemetry : IMeshEvents, IAsyncDisposable
         MeshSide.Outbound => _workload,
         _ => start.Caller is { } caller ? WorkloadOf(caller) : "outside",
     };
+
+    // Who was refused without a proved identity is an address, and there are too many of those for an attribute.
+    private string SourceOf(in Refusal refusal) => refusal.Side switch
+    {
+        MeshSide.Outbound or MeshSide.Egress => _workload,
+        _ => refusal.Caller.StartsWith("spiffe://", StringComparison.Ordinal) ? WorkloadOf(refusal.Caller) : "outside",
+    };
+
+    private string DestinationOf(in Refusal refusal) => refusal.Side == MeshSide.Outbound ? "" : refusal.Side == MeshSide.Egress ? Egress.EgressGate.Undeclared : _workload;
 
     /// <summary>Attributes of an edge.</summary>
     public KeyValuePair<string, object?>[] EdgeTags(string to, string endpoint) =>
@@ -192,7 +208,8 @@ internal sealed class MeshTelemetry : IMeshEvents, IAsyncDisposable
     private KeyValuePair<string, object?>[] ConnectionTags(in ConnectionStart connection) =>
         connection.Side == MeshSide.Inbound
             ? [new(MeshNames.Source, WorkloadOf(connection.Workload)), new(MeshNames.Destination, _workload), new(MeshNames.Endpoint, connection.Endpoint)]
-            : EdgeTags(connection.Workload, connection.Endpoint);
+            : connection.Route is null ? EdgeTags(connection.Workload, connection.Endpoint)
+            : [.. EdgeTags(connection.Workload, connection.Endpoint), new(MeshNames.Route, connection.Route)];
 
     private static string WithoutPort(string caller) => System.Net.IPEndPoint.TryParse(caller, out var address) ? address.Address.ToString() : caller;
 

@@ -14,6 +14,8 @@ internal sealed class RequestRecorder(MeshTelemetry owner, in RequestStart start
 {
     private readonly RequestStart _start = start;
     private ActivityContext _parent = server?.Context ?? parent;
+    private AttemptRecorder? _running;
+    private List<PolicyDecision>? _undelivered;
 
     /// <inheritdoc/>
     public ActivityContext Trace => server?.Context ?? default;
@@ -26,7 +28,19 @@ internal sealed class RequestRecorder(MeshTelemetry owner, in RequestStart start
         var span = owner.Spans.StartClient(_start, cluster, destination, number, _parent);
         // Without a caller's span the first attempt begins the trace, and the others stay in it.
         if (_parent == default && span is not null) _parent = span.Context;
-        return new AttemptRecorder(span, span?.Context ?? Trace);
+        if (span is null) return new AttemptRecorder(null, Trace);
+        foreach (var decision in _undelivered ?? []) MeshSpans.Mark(span, decision);
+        _undelivered = null;
+        return _running = new AttemptRecorder(span, span.Context);
+    }
+
+    /// <inheritdoc/>
+    public void Decided(in PolicyDecision decision)
+    {
+        if (!owner.Spans.IsOn) return;
+        if (_running is { IsOver: false } attempt) attempt.Mark(decision);
+        else if (server is not null) MeshSpans.Mark(server, decision);
+        else (_undelivered ??= []).Add(decision);
     }
 
     /// <inheritdoc/>
@@ -39,6 +53,8 @@ internal sealed class RequestRecorder(MeshTelemetry owner, in RequestStart start
     public void Ended(in RequestEnd end)
     {
         var duration = owner.Time.GetElapsedTime(_start.Timestamp);
+        // What was decided without an attempt to stand on, or after the last, has a span of its own: a trace must say why nothing followed.
+        if (_undelivered is { } decisions) owner.Spans.Tell(_start, end, decisions, _parent, duration);
         if (server is not null) MeshSpans.EndServer(server, end);
         var source = owner.SourceOf(_start);
         var kind = new RequestKind(source, _start.Workload, _start.Endpoint, end.Route, RequestTags.Method(_start.Method), _start.Protocol, end.Status, end.GrpcStatus, end.Flags);
@@ -90,6 +106,14 @@ internal sealed class RequestRecorder(MeshTelemetry owner, in RequestStart start
 /// <summary>One attempt: its span, or nothing.</summary>
 internal sealed class AttemptRecorder(Activity? span, ActivityContext trace) : IAttemptEvents
 {
+    /// <summary>Its span was ended and takes nothing more.</summary>
+    public bool IsOver { get; private set; }
+
+    public void Mark(in PolicyDecision decision)
+    {
+        if (span is not null) MeshSpans.Mark(span, decision);
+    }
+
     /// <inheritdoc/>
     public ActivityContext Trace => trace;
 
@@ -102,6 +126,7 @@ internal sealed class AttemptRecorder(Activity? span, ActivityContext trace) : I
     /// <inheritdoc/>
     public void Ended(in AttemptEnd end)
     {
+        IsOver = true;
         if (span is not null) MeshSpans.EndClient(span, end);
     }
 }

@@ -94,6 +94,40 @@ public abstract class ShopTests(ShopFixture fixture)
     }
 
     [Fact]
+    public async Task The_operators_commands_show_and_change_the_running_shop()
+    {
+        var shop = await fixture.GetAsync();
+        using var client = new ShopClient(shop.Page);
+        var tap = shop.MeshAsync("tap", "--from", "frontend", "--to", "catalog", "--count", "1", "--json");
+        while (!tap.IsCompleted) (await client.Http.GetAsync("/api/products")).Dispose();
+        var tapped = JsonDocument.Parse((await tap).Output).RootElement;
+        Assert.Equal(("frontend", "catalog", 200), (tapped.GetProperty("from").GetString(), tapped.GetProperty("to").GetString(), tapped.GetProperty("status").GetInt32()));
+
+        var stat = await Eventually.GetAsync(() => JsonAsync(shop, "stat"), s => Row(s, "frontend", "catalog") is { } row && row.GetProperty("requests").GetInt64() > 0 && row.GetProperty("p99Ms").ValueKind == JsonValueKind.Number, "counts and latencies of frontend > catalog");
+        Assert.True(Row(stat, "frontend", "catalog")!.Value.GetProperty("attempts").GetInt64() > 0);
+
+        Assert.Equal("frontend", (await JsonAsync(shop, "config", "frontend")).GetProperty("workload").GetString());
+
+        // A leg that gets nothing: the shop goes on as before, and its sidecar was told.
+        var moved = await shop.MeshAsync("split", "--from", "frontend", "--to", "catalog", "--leg", "orders", "--percent", "0");
+        Assert.True(moved.ExitCode == 0, moved.ToString());
+        var routes = await Eventually.GetAsync(() => JsonAsync(shop, "routes", "--from", "frontend"), r => Row(r, "frontend", "catalog", "split") is not null, "the split among the routes");
+        Assert.Equal([0, 100], Row(routes, "frontend", "catalog", "split")!.Value.GetProperty("legs").EnumerateArray().Select(l => l.GetProperty("weight").GetInt32()).Order());
+        Assert.True((await client.Http.GetAsync("/api/products")).IsSuccessStatusCode);
+        foreach (var command in new[] { "stat", "routes" }) Assert.Contains("catalog", (await shop.MeshAsync(command)).Output);
+
+        static JsonElement? Row(JsonElement rows, string from, string to, string? route = null) => rows.EnumerateArray().Select(r => (JsonElement?)r).FirstOrDefault(
+            r => r!.Value.GetProperty("from").GetString() == from && r.Value.GetProperty("to").GetString() == to && (route is null || (r.Value.TryGetProperty("route", out var name) && name.GetString() == route)));
+    }
+
+    private static async Task<JsonElement> JsonAsync(RunningShop shop, params string[] arguments)
+    {
+        var run = await shop.MeshAsync([.. arguments, "--json"]);
+        Assert.True(run.ExitCode == 0, run.ToString());
+        return JsonDocument.Parse(run.Output).RootElement;
+    }
+
+    [Fact]
     public async Task The_ready_line_says_what_runs_and_how()
     {
         var shop = await fixture.GetAsync();

@@ -65,10 +65,35 @@ public class ModelChecksTests
         { "MESH0015", "has no reference to it", Meshes.Shop with { Gateways = [new GatewayModel { Name = "front", Workload = "web", Endpoint = "http", Listen = "127.0.0.1:1444", Routes = [new GatewayRoute { Match = new RouteMatch(), Workload = "cache", Endpoint = "tcp" }] }] } },
         { "MESH0010", "carries opaque TCP. A gateway works on HTTP", Meshes.Shop with { Gateways = [new GatewayModel { Name = "front", Workload = "cache", Endpoint = "tcp", Listen = "127.0.0.1:1444" }] } },
         { "MESH0017", "dotnet dev-certs", Meshes.Shop with { Gateways = [new GatewayModel { Name = "front", Workload = "web", Endpoint = "http", Listen = "127.0.0.1:1444", CertificatePem = "nonsense" }] } },
+        { "MESH0008", "Set SidecarModel.Egress", Meshes.Shop with { UndeclaredEgress = EgressMode.Refuse } },
+        { "MESH0007", "egress listener wants 127.0.0.1:1000", Meshes.Shop.WithWorkload("web", w => w with { Sidecars = [w.Sidecars[0] with { Egress = "127.0.0.1:1000" }] }) },
+        { "MESH0010", "which TlsRoutes cannot work on", Meshes.Shop.WithEdge("web", "api", e => e with { Policies = new EdgePolicies { TlsRoutes = [Named("shop.test")] } }) },
+        { "MESH0009", "it has no server name", OnCache(Named()) },
+        { "MESH0009", "'Shop.Test' cannot stand", OnCache(Named("Shop.Test")) },
+        { "MESH0009", "'10.0.0.1' cannot stand", OnCache(Named("10.0.0.1")) },
+        { "MESH0009", "'a.*.test' cannot stand", OnCache(Named("a.*.test")) },
+        { "MESH0010", "'shop.test' leads 2 ways", OnCache(Named("shop.test"), Named("shop.test") with { Name = "twice" }) },
+        { "MESH0010", "leads to 'web.http', which carries HTTP", OnCache(Named("shop.test") with { Split = [new TrafficSplitLeg { Workload = "web", Endpoint = "http", Weight = 1 }] }) },
+        { "MESH0011", "all weights are 0", OnCache(Named("shop.test") with { Split = [new TrafficSplitLeg { Weight = 0 }] }) },
+        { "MESH0004", "'nobody'", OnCache(Named("shop.test") with { Split = [new TrafficSplitLeg { Workload = "nobody", Weight = 1 }] }) },
+        { "MESH0010", "which a certificate cannot work with", Meshes.Shop with { Gateways = [Passage with { CertificatePem = "x" }] } },
+        { "MESH0010", "which RateLimits cannot work with", Meshes.Shop with { Gateways = [Passage with { RateLimits = [new RateLimitPolicy { Name = "r", PerSecond = 1, Burst = 1 }] }] } },
+        { "MESH0010", "passes TLS through to 'api.http'", Meshes.Shop with { Gateways = [Passage with { TlsRoutes = [Named("shop.test")] }] } },
+        { "MESH0015", "has no reference to it", Meshes.Shop with { Gateways = [Passage with { Workload = "web", TlsRoutes = [Named("shop.test") with { Split = [new TrafficSplitLeg { Workload = "cache", Endpoint = "tcp", Weight = 1 }] }] }] } },
         { "MESH0600", ".WithChaos()", Meshes.Shop with { Faults = [Abort] } },
         { "MESH0601", "--abort 503", Meshes.Shop with { ChaosEnabled = true, Faults = [Abort with { Fault = new Fault { Kind = FaultKinds.Abort } }] } },
         { "MESH0009", "Percent is -1", Meshes.Shop with { ChaosEnabled = true, Faults = [Abort with { Activation = new FaultActivation { Percent = -1 } }] } },
     };
+
+    private static GatewayModel Passage => new()
+    {
+        Name = "passage", Workload = "api", Endpoint = "http", Listen = "127.0.0.1:1444",
+        TlsRoutes = [Named("shop.test") with { Split = [new TrafficSplitLeg { Workload = "cache", Endpoint = "tcp", Weight = 1 }] }],
+    };
+
+    private static TlsRoute Named(params string[] names) => new() { Name = "tls", ServerNames = [.. names] };
+
+    private static MeshModel OnCache(params TlsRoute[] routes) => Meshes.Shop.WithEdge("api", "cache", e => e with { Policies = new EdgePolicies { TlsRoutes = [.. routes] } });
 
     [Theory]
     [MemberData(nameof(Broken))]
@@ -100,6 +125,7 @@ public class ModelChecksTests
                     OutlierDetection = FullPolicies.OutlierDetection, CircuitBreaker = FullPolicies.CircuitBreaker, Limits = FullPolicies.Limits, Mirror = new MirrorPolicy { Workload = "api", Endpoint = "http" },
                 },
             })
+            .WithEdge("api", "cache", e => e with { Policies = new EdgePolicies { TlsRoutes = [new TlsRoute { Name = "tls", ServerNames = ["a.test"], Split = [new TrafficSplitLeg { Weight = 1 }] }] } })
             .WithWorkload("api", w => w with
             {
                 Inbound = new InboundPolicies { Authorization = [FullPolicies.Rule], Jwt = FullPolicies.Jwt, RateLimits = [FullPolicies.RateLimit], LoadShedding = FullPolicies.LoadShedding },

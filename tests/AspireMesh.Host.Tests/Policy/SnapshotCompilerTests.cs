@@ -110,6 +110,50 @@ public class SnapshotCompilerTests
     }
 
     [Fact]
+    public void Watched_egress_becomes_a_forward_proxy_with_the_services_that_the_workload_refers_to()
+    {
+        var model = Meshes.Shop with
+        {
+            UndeclaredEgress = EgressMode.Refuse,
+            ExternalServices =
+            [
+                new ExternalServiceModel { Name = "bank", Host = "bank.example", Port = 443, Tls = true },
+                new ExternalServiceModel { Name = "other", Host = "other.example", Port = 80 },
+            ],
+            Edges = [.. Meshes.Shop.Edges, Meshes.Edge("web", "bank", "https", 1040), Meshes.Edge("api", "other", "http", 1140)],
+            Workloads = [.. Meshes.Shop.Workloads.Select((w, i) => w with { Sidecars = [w.Sidecars[0] with { Egress = $"127.0.0.1:{1500 + i}" }] })],
+        };
+        Assert.Empty(ModelChecks.Run(model));
+
+        Matches("web-with-egress", Compile(model, "web"));
+        Assert.Null(Compile(model with { UndeclaredEgress = EgressMode.Unwatched }, "web").Egress);
+    }
+
+    [Fact]
+    public void Tls_routes_lead_by_server_name_and_let_their_callers_in()
+    {
+        var model = Meshes.Shop.WithEdge("api", "cache", e => e with
+        {
+            Policies = new EdgePolicies { TlsRoutes = [new TlsRoute { Name = "own", ServerNames = ["cache.test"] }, new TlsRoute { Name = "vault", ServerNames = ["*.vault.test"], Split = [new TrafficSplitLeg { Workload = "vault", Weight = 1 }] }] },
+        });
+        model = model with
+        {
+            Workloads = [.. model.Workloads, Meshes.Workload("vault", 1300, new EndpointModel { Name = "tcp", Protocol = AppProtocol.Tcp })],
+            Gateways = [new GatewayModel { Name = "passage", Workload = "api", Endpoint = "http", Listen = "127.0.0.1:1444", TlsRoutes = [new TlsRoute { Name = "cache", ServerNames = ["*"], Split = [new TrafficSplitLeg { Workload = "cache", Endpoint = "tcp", Weight = 1 }] }] }],
+        };
+        Assert.Empty(ModelChecks.Run(model));
+
+        var api = Compile(model, "api");
+
+        Assert.Equal(["tls-routes/1"], api.Requires);
+        var listener = Assert.Single(api.Outbound);
+        Assert.Null(listener.Cluster);
+        Assert.Equal(["own cache.test cache.tcp", "vault *.vault.test vault.tcp"], listener.TlsRoutes.Select(r => $"{r.Name} {string.Join(',', r.ServerNames)} {string.Join(',', r.Clusters.Select(c => c.Cluster))}"));
+        Assert.Equal("cache.tcp", Assert.Single(Assert.Single(Assert.Single(api.Gateways).TlsRoutes).Clusters).Cluster);
+        Assert.Contains(Compile(model, "vault").Inbound.Endpoints[0].Authorization, r => r.Name == "reference:api");
+    }
+
+    [Fact]
     public void A_rule_for_certain_requests_stands_in_place_of_its_callers_reference()
     {
         var model = Meshes.Shop.WithWorkload("api", w => w with

@@ -50,6 +50,21 @@ public class PublishedChartTests(PublishedShopFixture published) : IClassFixture
     }
 
     [Fact]
+    public async Task Where_egress_is_watched_apps_are_told_of_the_forward_proxy_in_their_pod()
+    {
+        using var shop = await PublishedShop.PublishAsync("--Mesh:UndeclaredEgress=Refuse");
+        var values = Assert.Single(YamlDocuments.Read(shop.Files()["values.yaml"], "values.yaml"));
+        foreach (var app in new[] { "frontend", "orders", "payments" })
+        {
+            var config = (JsonObject)values["config"]![app]!;
+            foreach (var name in new[] { "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy" }) Assert.Equal("http://127.0.0.1:15001", config[name]!.GetValue<string>());
+            Assert.StartsWith("localhost,127.0.0.1", config["no_proxy"]!.GetValue<string>());
+        }
+        Assert.Contains(shop.Files().Values, text => text.Contains("127.0.0.1:15001", StringComparison.Ordinal) && text.Contains("undeclaredEgress", StringComparison.Ordinal));
+        Assert.Empty(ChartReader.Render(shop.Folder, new ChartRelease()).Select(o => KubernetesKinds.Check(o.Body)).OfType<string>());
+    }
+
+    [Fact]
     public void References_name_the_sidecars_listeners_as_on_the_laptop()
     {
         var shop = published.Shop;

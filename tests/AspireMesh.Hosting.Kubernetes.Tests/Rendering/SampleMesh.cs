@@ -14,7 +14,7 @@ internal static class SampleMesh
         Name = "shop",
         TrustDomain = "shop.mesh",
         ChaosEnabled = true,
-        RefuseUndeclaredEgress = true,
+        UndeclaredEgress = EgressMode.Refuse,
         Workloads =
         [
             new WorkloadModel { Name = "web" , Endpoints = [new EndpointModel { Name = "http" }] },
@@ -46,7 +46,7 @@ internal static class SampleMesh
             new EdgeModel { From = "web", To = "api", Endpoint = "grpc", Policies = new EdgePolicies { Retry = new RetryPolicy { GrpcCodes = [14] }, LoadBalancing = new LoadBalancingPolicy { Algorithm = LoadBalancingAlgorithm.RoundRobin } } },
             new EdgeModel { From = "web", To = "api-next", Endpoint = "http" },
             new EdgeModel { From = "batch", To = "api", Endpoint = "http" },
-            new EdgeModel { From = "api", To = "db", Endpoint = "tcp" },
+            new EdgeModel { From = "api", To = "db", Endpoint = "tcp", Policies = new EdgePolicies { TlsRoutes = [new TlsRoute { Name = "by-name", ServerNames = ["db.shop.example"] }] } },
             new EdgeModel { From = "api", To = "bank", Endpoint = "https" },
         ],
         ExternalServices = [new ExternalServiceModel { Name = "bank", Host = "bank.example", Port = 443, Tls = true }],
@@ -87,7 +87,7 @@ internal static class SampleMesh
             new RoutePolicy
             {
                 Name = "canary",
-                Split = [new TrafficSplitLeg { Weight = 90 }, new TrafficSplitLeg { Workload = "api-next", Endpoint = "http", Weight = 10 }],
+                Split = [new TrafficSplitLeg { Weight = 90 }, new TrafficSplitLeg { Workload = "api-next", Endpoint = "http", Weight = 10, RequestHeaders = new HeaderEdits { Set = ImmutableDictionary<string, string>.Empty.Add("x-stage", "next") } }],
             },
             new RoutePolicy
             {

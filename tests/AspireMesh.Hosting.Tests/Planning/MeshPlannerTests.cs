@@ -23,6 +23,38 @@ public class MeshPlannerTests
     }
 
     [Fact]
+    public async Task Where_egress_is_watched_every_sidecar_has_a_forward_proxy_and_who_only_calls_out_has_a_sidecar()
+    {
+        _app.Mesh().WithoutUndeclaredEgress();
+        _app.Http("front");
+        _app.Builder.AddExecutable("worker", "app", ".");
+
+        Equal("""
+            workload front [http:http]
+              front-sidecar is front in 127.0.0.1:9001 admin 127.0.0.1:9002 egress 127.0.0.1:9003
+            workload worker []
+              worker-sidecar is worker in 127.0.0.1:9004 admin 127.0.0.1:9005 egress 127.0.0.1:9006
+            """, await _app.TextAsync());
+        Assert.Equal(EgressMode.Refuse, (await _app.PlanAsync()).Model.UndeclaredEgress);
+    }
+
+    [Fact]
+    public async Task A_proxy_of_the_machines_own_stays_and_is_told_of()
+    {
+        _app.Mesh().WithUndeclaredEgress(EgressMode.Audit);
+        _app.InheritedProxy = "HTTPS_PROXY";
+        _app.Http("front");
+        _app.Http("back");
+
+        var plan = await _app.PlanAsync();
+
+        Assert.All(plan.Workloads, w => Assert.Null(w.Egress));
+        var warning = Assert.Single(plan.Warnings);
+        Assert.Equal("MESH0121", warning.Id);
+        Assert.Contains("HTTPS_PROXY", warning.Message);
+    }
+
+    [Fact]
     public async Task References_hidden_in_values_are_found()
     {
         var web = _app.Http("web");

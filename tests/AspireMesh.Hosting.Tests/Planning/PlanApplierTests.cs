@@ -48,6 +48,65 @@ public class PlanApplierTests
         Assert.Equal("http://localhost:8123", shop.Resource.Annotations.OfType<ResourceUrlAnnotation>().Single().Url);
     }
 
+    [Fact]
+    public async Task An_app_is_told_of_the_forward_proxy_in_both_cases_of_every_variable()
+    {
+        _app.Mesh().WithoutUndeclaredEgress();
+        var front = _app.Http("front");
+
+        await ApplyAsync(proxy: null);
+
+        var variables = await VariablesAsync(front.Resource);
+        foreach (var name in new[] { "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy" }) Assert.Equal("http://127.0.0.1:9003", variables[name]);
+        foreach (var name in new[] { "NO_PROXY", "no_proxy" }) Assert.Equal("localhost,127.0.0.1,::1,[::1]", variables[name]);
+        Assert.Equal("1", variables["NODE_USE_ENV_PROXY"]);
+        Assert.False(variables.ContainsKey("ALL_PROXY"));
+    }
+
+    [Theory]
+    [InlineData("HTTP_PROXY")]
+    [InlineData("https_proxy")]
+    [InlineData("ALL_PROXY")]
+    public async Task A_proxy_that_the_user_set_is_never_replaced(string name)
+    {
+        _app.Mesh().WithoutUndeclaredEgress();
+        var front = _app.Http("front").WithEnvironment(name, "http://proxy.test");
+
+        await ApplyAsync(proxy: null);
+
+        Assert.Equal([name], (await VariablesAsync(front.Resource)).Keys.Where(k => k.EndsWith("_PROXY", StringComparison.OrdinalIgnoreCase)));
+    }
+
+    [Fact]
+    public async Task What_the_user_reaches_directly_stays_so()
+    {
+        _app.Mesh().WithoutUndeclaredEgress();
+        var front = _app.Http("front").WithEnvironment("no_proxy", ".corp.test").WithEnvironment("NODE_USE_ENV_PROXY", "0");
+
+        await ApplyAsync(proxy: null);
+
+        var variables = await VariablesAsync(front.Resource);
+        Assert.Equal((".corp.test", false, "0"), (variables["no_proxy"], variables.ContainsKey("NO_PROXY"), variables["NODE_USE_ENV_PROXY"]));
+        Assert.Equal("http://127.0.0.1:9003", variables["https_proxy"]);
+    }
+
+    [Fact]
+    public async Task Without_the_mode_no_variable_is_touched()
+    {
+        var front = _app.Http("front");
+
+        await ApplyAsync(proxy: null);
+
+        Assert.DoesNotContain(await VariablesAsync(front.Resource), v => v.Key.Contains("PROXY", StringComparison.OrdinalIgnoreCase));
+    }
+
+    private async Task<Dictionary<string, object>> VariablesAsync(IResource resource)
+    {
+        Dictionary<string, object> variables = [];
+        foreach (var callback in resource.Annotations.OfType<EnvironmentCallbackAnnotation>()) await callback.Callback(new EnvironmentCallbackContext(_app.Builder.ExecutionContext, resource, variables));
+        return variables;
+    }
+
     private static IEnumerable<string> Waits(IResource resource) => resource.Annotations.OfType<WaitAnnotation>().Select(w => w.Resource.Name);
 
     private async Task ApplyAsync(FoundExecutable? proxy) =>

@@ -13,7 +13,7 @@ internal static class PlanText
         {
             var endpoints = model.Endpoints.Zip(workload.Endpoints, (e, a) => $"{e.Name}:{e.Protocol.ToString().ToLowerInvariant()}{(a.App.Name == e.Name ? "" : $"->{a.App.Name}")}{(e.AppTls ? "+tls" : "")}");
             text.Append($"workload {model.Name} [{string.Join(" ", endpoints)}]\n");
-            foreach (var (sidecar, row) in model.Sidecars.Zip(workload.Sidecars)) text.Append($"  {row.Name} is {sidecar.Instance} in {sidecar.Inbound} admin {sidecar.Admin}\n");
+            foreach (var (sidecar, row) in model.Sidecars.Zip(workload.Sidecars)) text.Append($"  {row.Name} is {sidecar.Instance} in {sidecar.Inbound} admin {sidecar.Admin}{(sidecar.Egress is null ? "" : $" egress {sidecar.Egress}")}\n");
         }
         foreach (var (edge, model) in plan.Edges.Zip(plan.Model.Edges))
         {

@@ -19,6 +19,9 @@ internal sealed class Planned
 
     public IResourceBuilder<MeshResource> Mesh() => Builder.AddServiceMesh();
 
+    /// <summary>The variable that names a proxy where the AppHost was started.</summary>
+    public string? InheritedProxy { get; set; }
+
     public async Task<MeshPlan> PlanAsync(Func<IResource, int>? sidecarsOf = null)
     {
         var mesh = Builder.Resources.OfType<MeshResource>().SingleOrDefault() ?? Builder.AddServiceMesh().Resource;
@@ -34,6 +37,7 @@ internal sealed class Planned
                 SidecarsOf = sidecarsOf ?? (_ => 1),
                 NextPort = () => ++port,
                 GatewayCertificate = () => ("made for the test", false),
+                InheritedProxy = InheritedProxy,
                 IsPortFree = p => p != TakenPort,
                 BridgeGateway = _ => Task.FromResult(Bridge),
             },

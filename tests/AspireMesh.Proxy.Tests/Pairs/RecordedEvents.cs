@@ -69,15 +69,16 @@ internal sealed class RecordedEvents : IMeshEvents
         _faults.Clear();
     }
 
-    /// <summary>Waits until something was recorded; fails after a generous while.</summary>
-    public static async Task<T> EventuallyAsync<T>(Func<T?> look)
+    /// <summary>Waits until something was recorded; fails after a generous while, with what there is instead.</summary>
+    public static async Task<T> EventuallyAsync<T>(Func<T?> look, Func<string>? instead = null)
         where T : struct
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (true)
         {
             if (look() is { } found) return found;
-            await Task.Delay(10, patience.Token);
+            if (patience.IsCancellationRequested && instead is not null) Assert.Fail(instead());
+            await Task.Delay(10, instead is null ? patience.Token : CancellationToken.None);
         }
     }
 

@@ -21,8 +21,8 @@ internal sealed class SidecarPair : IAsyncDisposable
         Certificates = certificates;
         CallerSvids = new FixedSvids(certificates, certificates.Svid("web"));
         CalleeSvids = new FixedSvids(certificates, certificates.Svid("api"));
-        Caller = Sidecar("web", CallerSvids, CallerEvents, options);
-        Callee = Sidecar("api", CalleeSvids, CalleeEvents, options);
+        Caller = Sidecar("web", CallerSvids, options.CallerEvents ?? CallerEvents, options);
+        Callee = Sidecar("api", CalleeSvids, options.CalleeEvents ?? CalleeEvents, options);
     }
 
     public TestCertificates Certificates { get; }
@@ -82,7 +82,7 @@ internal sealed class SidecarPair : IAsyncDisposable
         await Callee.DisposeAsync();
     }
 
-    private MeshSidecar Sidecar(string workload, FixedSvids svids, RecordedEvents events, SidecarPairOptions options)
+    private MeshSidecar Sidecar(string workload, FixedSvids svids, IMeshEvents events, SidecarPairOptions options)
     {
         var bootstrap = new SidecarBootstrap
         {
@@ -106,6 +106,12 @@ internal sealed record SidecarPairOptions
     public required string App { get; init; }
 
     public MeshSidecarOptions Sidecar { get; init; } = new();
+
+    /// <summary>Takes what the caller's sidecar says, in place of the recorder.</summary>
+    public IMeshEvents? CallerEvents { get; init; }
+
+    /// <summary>Likewise the callee's.</summary>
+    public IMeshEvents? CalleeEvents { get; init; }
 
     public Func<MeshSnapshot, MeshSnapshot> EditCaller { get; init; } = static s => s;
 

@@ -57,6 +57,8 @@ internal sealed class HttpPair : IAsyncDisposable
             App = owned?.Address ?? "127.0.0.1:1",
             EditCaller = options.Caller,
             EditCallee = options.Callee,
+            CallerEvents = options.CallerEvents,
+            CalleeEvents = options.CalleeEvents,
             Pipeline = services => new TrafficPipeline(options.Services(services with { Time = options.Time })),
         });
         var client = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, ActivityHeadersPropagator = null })
@@ -79,6 +81,11 @@ internal sealed record HttpPairOptions
 
     /// <summary>Changes what the pipelines of both sidecars are given.</summary>
     public Func<PipelineServices, PipelineServices> Services { get; init; } = static s => s;
+
+    /// <summary>Real telemetry in place of the recorder.</summary>
+    public IMeshEvents? CallerEvents { get; init; }
+
+    public IMeshEvents? CalleeEvents { get; init; }
 
     public Func<MeshSnapshot, MeshSnapshot> Caller { get; init; } = static s => s;
 

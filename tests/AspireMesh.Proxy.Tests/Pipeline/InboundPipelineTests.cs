@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using AspireMesh.Protocol.Faults;
+using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Policies;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.TestKit;
@@ -216,6 +217,7 @@ public class InboundPipelineTests
                     ],
                 },
             ],
+            Egress = new EgressListener { Listen = "127.0.0.1:0", Mode = EgressMode.Refuse, Destinations = [new EgressDestination { Host = "a.test", Port = 443, Listener = now.Outbound[0].Name, Cluster = "api.http" }] },
             Clusters =
             [
                 now.Clusters[0] with
@@ -230,6 +232,7 @@ public class InboundPipelineTests
                     Name = "front", Listen = "127.0.0.1:0", Jwt = FullPolicies.Jwt, RateLimits = [FullPolicies.RateLimit],
                     Routes = [new RouteSnapshot { Name = "all", Clusters = [new ClusterWeight("api.http", 1)], Timeouts = FullPolicies.Timeouts, Retry = FullPolicies.Retry }],
                 },
+                new GatewayListener { Name = "passage", Listen = "127.0.0.1:0", TlsRoutes = [new TlsRouteSnapshot { Name = "tls", ServerNames = ["a.test"], Clusters = [new ClusterWeight("api.http", 1)] }] },
             ],
         };
         var copies = OutOfRange.Copies(full).ToArray();

@@ -131,6 +131,8 @@ public class HttpListenerTests
         {
             public IDestinationLease? Choose(string cluster, IReadOnlyCollection<string> tried) => null;
 
+            public TlsChoice? ChooseTls(MeshSide side, string listener, string? serverName) => null;
+
             public FiredFaults? Decide(string cluster, FaultStage stage) => null;
 
             public FiredFaults? DecideInbound(string endpoint, string? caller) => null;

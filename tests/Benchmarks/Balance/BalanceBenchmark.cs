@@ -18,13 +18,13 @@ using Microsoft.Extensions.Logging;
 namespace AspireMesh.Benchmarks.Balance;
 
 /// <summary>
-/// Three replicas over real sockets and mutual TLS, one of them ten times slower: the same load at a fixed rate through an edge of each algorithm at the same time,
+/// Three replicas over real sockets and mutual TLS, one of them ten times slower (tens of milliseconds, so that what a busy machine adds at p99 stays small beside them): the same load at a fixed rate through an edge of each algorithm at the same time,
 /// so that whatever else the machine does happens to all of them.
 /// </summary>
 internal static class BalanceBenchmark
 {
     private const int WarmUp = 2000;
-    private static readonly ImmutableArray<int> Delays = [20, 20, 200];
+    private static readonly ImmutableArray<int> Delays = [50, 50, 500];
     private static readonly ImmutableArray<LoadBalancingAlgorithm> Algorithms = [LoadBalancingAlgorithm.PeakEwma, LoadBalancingAlgorithm.LeastRequests, LoadBalancingAlgorithm.RoundRobin];
 
     public static async Task<int> RunAsync(string[] args)

@@ -20,7 +20,7 @@ internal sealed class AppMeshRenderer : IMeshRenderer
         session.Add(new("v1", "Namespace", ns, null, [], Map(("appmesh.k8s.aws/sidecarInjectorWebhook", "enabled"), ("mesh", session.Model.Name))));
         session.Add(new(Api, "Mesh", session.Model.Name, null, Map(("spec", Map(
             ("namespaceSelector", Map(("matchLabels", Map(("mesh", session.Model.Name))))),
-            ("egressFilter", Map(("type", session.Model.RefuseUndeclaredEgress ? "DROP_ALL" : "ALLOW_ALL"))))))));
+            ("egressFilter", Map(("type", session.Model.UndeclaredEgress == EgressMode.Refuse ? "DROP_ALL" : "ALLOW_ALL"))))))));
         foreach (var workload in session.Model.Workloads)
         {
             RenderNode(session, workload);

@@ -54,7 +54,7 @@ internal static class IstioEdges
         var spec = Map(
             ("workloadSelector", Map(("labels", Labels(session.Placement.Workloads[workload.Name].PodLabels)))),
             ("egress", List(Map(("hosts", Texts(hosts))))),
-            ("outboundTrafficPolicy", session.Model.RefuseUndeclaredEgress ? Map(("mode", "REGISTRY_ONLY")) : null));
+            ("outboundTrafficPolicy", session.Model.UndeclaredEgress == EgressMode.Refuse ? Map(("mode", "REGISTRY_ONLY")) : null));
         session.Add(new(IstioRenderer.Networking, "Sidecar", workload.Name, session.Placement.Namespace, Map(("spec", spec))));
     }
 }

@@ -62,6 +62,7 @@ internal class IstioRenderer : IMeshRenderer
             case PolicyKind.Gateway: session.Rendered(item, "Gateway and VirtualService"); break;
             case PolicyKind.ExternalService: session.Rendered(item, "ServiceEntry"); break;
             case PolicyKind.EgressControl: session.Rendered(item, "Sidecar outboundTrafficPolicy REGISTRY_ONLY"); break;
+            case PolicyKind.TlsRoute or PolicyKind.LegHeaderEdits: session.Missing(item, $"this renderer writes no {item.Kind}"); break;
             case PolicyKind.Fault: FaultVerdict(session, item); break;
             default: throw new InvalidOperationException($"{item.Kind} is unknown to the Istio renderer");
         }

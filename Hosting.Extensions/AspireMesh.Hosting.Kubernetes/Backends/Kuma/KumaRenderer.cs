@@ -25,7 +25,7 @@ internal sealed class KumaRenderer : IMeshRenderer
         foreach (var workload in session.Model.Workloads.Where(w => w.Endpoints.Length > 0)) RenderInbound(session, workload);
         foreach (var edge in session.Model.Edges.Where(e => session.Placement.Workloads.ContainsKey(e.To))) KumaEdges.Render(session, edge);
         foreach (var external in session.Model.ExternalServices) RenderExternal(session, external);
-        if (session.Model.RefuseUndeclaredEgress)
+        if (session.Model.UndeclaredEgress == EgressMode.Refuse)
         {
             session.Add(Policy(session, "MeshPassthrough", "mesh-passthrough", Map(("targetRef", Map(("kind", "Mesh"))), ("default", Map(("passthroughMode", "None"))))));
         }

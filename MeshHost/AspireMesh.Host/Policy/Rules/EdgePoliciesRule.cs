@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Policies;
@@ -23,7 +24,30 @@ internal sealed class EdgePoliciesRule : IModelRule
             EdgePolicyChecks.Check(policies.Limits, subject, problems);
             if (policies.Mirror is { } mirror) problems.Range(subject, "Mirror.Percent", mirror.Percent, 0, 100);
             foreach (var route in policies.Routes) CheckRoute(route, $"{subject}, route '{route.Name}'", problems);
-            if (Protocol(model, edge) == AppProtocol.Tcp) CheckOpaque(policies, subject, problems);
+            var protocol = Protocol(model, edge.To, edge.Endpoint);
+            if (protocol == AppProtocol.Tcp) CheckOpaque(policies, subject, problems);
+            else if (policies.TlsRoutes.Length > 0) problems.Add(MeshDiagnostics.PoliciesConflict, $"{subject} carries HTTP, which TlsRoutes cannot work on. Use Routes, or make the endpoint a tcp one.");
+            CheckTls(model, policies.TlsRoutes, edge.To, edge.Endpoint, subject, problems);
+        }
+    }
+
+    /// <summary>Names, weights, and opaque TCP behind them: what is not ended here must not be read there.</summary>
+    public static void CheckTls(MeshModel model, ImmutableArray<TlsRoute> routes, string to, string endpoint, string subject, ProblemList problems)
+    {
+        foreach (var route in routes)
+        {
+            RouteChecks.CheckTls(route.Name, route.ServerNames, [.. route.Split.Select(l => l.Weight)], subject, problems);
+            if (route.Split.Any(l => l.RequestHeaders is not null)) problems.Add(MeshDiagnostics.PoliciesConflict, $"{subject}, TLS route '{route.Name}': a leg edits request headers, which TLS hides. Leave the edits out.");
+            foreach (var leg in route.Split)
+            {
+                var (workload, name) = (leg.Workload ?? to, leg.Endpoint ?? endpoint);
+                if (model.ExternalServices.Any(e => e.Name == workload) || Protocol(model, workload, name) == AppProtocol.Tcp) continue;
+                problems.Add(MeshDiagnostics.PoliciesConflict, $"{subject}, TLS route '{route.Name}' leads to '{workload}.{name}', which carries HTTP: TLS is passed through to opaque TCP. Make the endpoint a tcp one.");
+            }
+        }
+        foreach (var twice in routes.SelectMany(r => r.ServerNames).GroupBy(n => n).Where(g => g.Count() > 1))
+        {
+            problems.Add(MeshDiagnostics.PoliciesConflict, $"{subject}: the server name '{twice.Key}' leads {twice.Count()} ways. Leave it in one TLS route; to share it out, give that route several legs.");
         }
     }
 
@@ -33,6 +57,7 @@ internal sealed class EdgePoliciesRule : IModelRule
         RouteChecks.CheckActions(route.Redirect, route.Rewrite, route.Cors, subject, problems);
         RouteChecks.Check(route.RequestHeaders, subject, problems);
         RouteChecks.Check(route.ResponseHeaders, subject, problems);
+        foreach (var leg in route.Split) RouteChecks.Check(leg.RequestHeaders, $"{subject}, leg '{leg.Workload ?? leg.Endpoint}'", problems);
         RouteChecks.CheckForwarding(route.Timeouts, route.Retry, route.Hedging, route.Mirror?.Percent, [.. route.Split.Select(l => l.Weight)], subject, problems);
         if (route.Split.Length > 0 && route.Redirect is not null)
         {
@@ -54,8 +79,8 @@ internal sealed class EdgePoliciesRule : IModelRule
         Refuse(policies.LoadBalancing is { Algorithm: LoadBalancingAlgorithm.ConsistentHash, HashSource: not HashSource.Source }, "hashing of request parts");
     }
 
-    private static AppProtocol Protocol(MeshModel model, EdgeModel edge) =>
-        model.Workloads.FirstOrDefault(w => w.Name == edge.To)?.Endpoints.FirstOrDefault(e => e.Name == edge.Endpoint)?.Protocol
-        ?? model.ExternalServices.FirstOrDefault(e => e.Name == edge.To)?.Protocol
+    private static AppProtocol Protocol(MeshModel model, string to, string endpoint) =>
+        model.Workloads.FirstOrDefault(w => w.Name == to)?.Endpoints.FirstOrDefault(e => e.Name == endpoint)?.Protocol
+        ?? model.ExternalServices.FirstOrDefault(e => e.Name == to)?.Protocol
         ?? AppProtocol.Http;
 }

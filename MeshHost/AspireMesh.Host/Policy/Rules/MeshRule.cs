@@ -11,6 +11,7 @@ internal sealed class MeshRule : IModelRule
     {
         var subject = $"Mesh '{model.Name}'";
         problems.Defined(subject, "Mtls", model.Mtls);
+        problems.Defined(subject, "UndeclaredEgress", model.UndeclaredEgress);
         foreach (var workload in model.Workloads)
         {
             foreach (var endpoint in workload.Endpoints) problems.Defined($"Endpoint '{workload.Name}.{endpoint.Name}'", "Protocol", endpoint.Protocol);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Policies;
@@ -16,6 +17,7 @@ internal sealed class ReferencesRule : IModelRule
             known.Workload(edge.From, subject);
             known.Endpoint(edge.To, edge.Endpoint, subject, allowExternal: true);
             foreach (var route in edge.Policies.Routes) CheckRoute(edge, route, $"{subject}, route '{route.Name}'", known, problems);
+            foreach (var route in edge.Policies.TlsRoutes) CheckLegs(route.Split, edge.To, edge.Endpoint, $"{subject}, TLS route '{route.Name}'", known, problems);
             if (edge.Policies.Mirror is { } mirror) known.Endpoint(mirror.Workload, mirror.Endpoint, $"{subject}, mirror", allowExternal: false);
         }
         foreach (var workload in model.Workloads) CheckRules(workload, known);
@@ -23,26 +25,39 @@ internal sealed class ReferencesRule : IModelRule
         {
             var subject = $"Gateway '{gateway.Name}'";
             known.Endpoint(gateway.Workload, gateway.Endpoint, subject, allowExternal: false);
+            foreach (var route in gateway.TlsRoutes)
+            {
+                var legs = $"{subject}, TLS route '{route.Name}'";
+                CheckLegs(route.Split, gateway.Workload, gateway.Endpoint, legs, known, problems);
+                foreach (var leg in route.Split) CheckEdge(model, gateway.Workload, leg.Workload ?? gateway.Workload, leg.Endpoint ?? gateway.Endpoint, legs, problems);
+            }
             foreach (var route in gateway.Routes)
             {
                 known.Endpoint(route.Workload, route.Endpoint, subject, allowExternal: false);
-                var own = route.Workload == gateway.Workload;
-                if (!own && !model.Edges.Any(e => e.From == gateway.Workload && e.To == route.Workload && e.Endpoint == route.Endpoint))
-                {
-                    problems.Add(MeshDiagnostics.NoEdge, $"{subject} leads to '{route.Workload}.{route.Endpoint}', but '{gateway.Workload}' has no reference to it. Add .WithReference({route.Workload}) on '{gateway.Workload}'.");
-                }
+                CheckEdge(model, gateway.Workload, route.Workload, route.Endpoint, subject, problems);
             }
         }
+    }
+
+    private static void CheckEdge(MeshModel model, string from, string to, string endpoint, string subject, ProblemList problems)
+    {
+        if (from == to || model.Edges.Any(e => e.From == from && e.To == to && e.Endpoint == endpoint)) return;
+        problems.Add(MeshDiagnostics.NoEdge, $"{subject} leads to '{to}.{endpoint}', but '{from}' has no reference to it. Add .WithReference({to}) on '{from}'.");
     }
 
     private static void CheckRoute(EdgeModel edge, RoutePolicy route, string subject, Known known, ProblemList problems)
     {
         foreach (var caller in route.Matches.SelectMany(m => m.Callers)) known.Workload(caller, subject);
         if (route.Mirror is { } mirror) known.Endpoint(mirror.Workload, mirror.Endpoint, $"{subject}, mirror", allowExternal: false);
-        foreach (var leg in route.Split)
+        CheckLegs(route.Split, edge.To, edge.Endpoint, subject, known, problems);
+    }
+
+    private static void CheckLegs(ImmutableArray<TrafficSplitLeg> legs, string to, string endpoint, string subject, Known known, ProblemList problems)
+    {
+        foreach (var leg in legs)
         {
-            var workload = leg.Workload ?? edge.To;
-            if (!known.Endpoint(workload, leg.Endpoint ?? edge.Endpoint, subject, allowExternal: true)) continue;
+            var workload = leg.Workload ?? to;
+            if (!known.Endpoint(workload, leg.Endpoint ?? endpoint, subject, allowExternal: true)) continue;
             if (leg.Subset.Count > 0 && !known.HasSubset(workload, leg.Subset))
             {
                 var labels = string.Join(", ", leg.Subset.Select(l => $"{l.Key}={l.Value}").Order());

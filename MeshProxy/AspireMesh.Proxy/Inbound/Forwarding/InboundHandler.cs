@@ -3,6 +3,7 @@ using AspireMesh.Proxy.Faults.Bytes;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Inbound.Authorization;
 using AspireMesh.Proxy.Runtime;
+using AspireMesh.Proxy.Telemetry;
 using Microsoft.AspNetCore.Http;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -39,13 +40,14 @@ internal sealed class InboundHandler(TimeProvider time, IMeshEvents events, IHtt
             {
                 if (!flags.Contains(refusal.Flag)) flags.Add(refusal.Flag);
                 error = refusal.Reason;
+                request.Decided(new PolicyDecision(MeshNames.RefusalDecision, refusal.Flag));
                 await refusal.WriteAsync(context);
             }
             else if (rules.App is { } app)
             {
                 forward = new AppForward(app, caller, rules.Endpoint.IdentityHeader, request, time);
                 undoShape = fired?.ShapeRequest(context);
-                error = await ForwardAsync(context, rules, fired?.Around(app, MessageFraming.Of(context.Request)) ?? app, forward, flags, workload);
+                error = await ForwardAsync(context, rules, fired?.Around(app, MessageFraming.Of(context.Request)) ?? app, forward, request, flags, workload);
             }
         }
         finally
@@ -105,11 +107,12 @@ internal sealed class InboundHandler(TimeProvider time, IMeshEvents events, IHtt
         };
     }
 
-    private async Task<string?> ForwardAsync(HttpContext context, InboundRules rules, HttpMessageInvoker app, AppForward forward, List<string> flags, string workload)
+    private async Task<string?> ForwardAsync(HttpContext context, InboundRules rules, HttpMessageInvoker app, AppForward forward, IRequestEvents request, List<string> flags, string workload)
     {
         if (rules.LoadShedding is { } shed && !shed.TryEnter())
         {
             flags.Add(ResponseFlags.LoadShed);
+            request.Decided(new PolicyDecision(MeshNames.RefusalDecision, ResponseFlags.LoadShed));
             await new ErrorAnswer(503, ResponseFlags.LoadShed, $"'{workload}' has as much to do as it can do in time.", "Try again later.") { RetryAfter = TimeSpan.FromSeconds(1) }.WriteAsync(context);
             events.Refused(new Refusal(MeshSide.Inbound, RefusalReason.Limit, rules.Endpoint.Name, "", "load-shedding"));
             return "load shedding";

@@ -10,6 +10,7 @@ using AspireMesh.Proxy.Outbound.LoadBalancing;
 using AspireMesh.Proxy.Outbound.Retries;
 using AspireMesh.Proxy.Outbound.Routing;
 using AspireMesh.Proxy.Runtime;
+using AspireMesh.Proxy.Telemetry;
 using Microsoft.AspNetCore.Http;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -265,7 +266,10 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
         Outcome = outcome;
         // A refusal by rules is the far side working as it should.
         var judged = Refusal is null ? outcome : AttemptOutcome.Answered(403);
+        var (ejected, breaker) = (destination.State.Outliers.IsEjected, destination.Breaker?.State);
         request.Cluster.Observe(destination, judged, services.Time.GetElapsedTime(_start));
+        if (!ejected && destination.State.Outliers.IsEjected) request.Events.Decided(new PolicyDecision(MeshNames.EjectionDecision, destination.Name));
+        if (destination.Breaker?.State is { } now && now != breaker) request.Events.Decided(new PolicyDecision(MeshNames.BreakerDecision, $"{destination.Name} {now}"));
         int? grpc = outcome.GrpcStatus == AttemptOutcome.NoGrpcStatus ? null : outcome.GrpcStatus;
         _events!.Ended(new AttemptEnd(outcome.Status, grpc, outcome.Failure == AttemptFailure.None ? null : outcome.Failure.ToString()));
     }

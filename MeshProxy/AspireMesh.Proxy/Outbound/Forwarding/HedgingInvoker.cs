@@ -55,6 +55,7 @@ internal sealed class HedgingInvoker(OutboundServices services, OutboundRequest 
         if (request.Cluster.Choose(request.Context, used, out _) is not { } other) return false;
         used.Add(other.State);
         services.Events.Hedged(request.Cluster.Snapshot, request.Route.Snapshot.Name);
+        request.Events.Decided(new Runtime.PolicyDecision(Telemetry.MeshNames.HedgeDecision, other.Name));
         branches.Add(Branch.Start(token => SendHedgeAsync(Copy(message), other, token), cancellation));
         return true;
     }

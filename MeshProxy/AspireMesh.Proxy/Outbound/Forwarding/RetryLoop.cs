@@ -2,6 +2,8 @@ using AspireMesh.Proxy.Faults;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Outbound.LoadBalancing;
 using AspireMesh.Proxy.Outbound.Retries;
+using AspireMesh.Proxy.Runtime;
+using AspireMesh.Proxy.Telemetry;
 using Microsoft.AspNetCore.Http;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -30,7 +32,9 @@ internal sealed class RetryLoop(OutboundServices services, OutboundRequest reque
             if (attempt.Passed) return null;
             if (attempt.Refusal is { } refusal) return Answers.RefusedByPeer(request, refusal);
             if (!attempt.HeldBack && !WillRetry(attempt.Outcome)) return Answers.For(request, attempt.Outcome);
-            services.Events.Retried(request.Cluster.Snapshot, request.Route.Snapshot.Name, Reason(attempt.Outcome));
+            var reason = Reason(attempt.Outcome);
+            services.Events.Retried(request.Cluster.Snapshot, request.Route.Snapshot.Name, reason);
+            request.Events.Decided(new PolicyDecision(MeshNames.RetryDecision, reason));
             Forget(destination);
             if (_pause > TimeSpan.Zero && !await PauseAsync()) return Answers.For(request, AttemptOutcome.Failed(AttemptFailure.CallerGone));
         }
@@ -70,6 +74,7 @@ internal sealed class RetryLoop(OutboundServices services, OutboundRequest reque
     private bool Refuse(string reason)
     {
         services.Events.RetryRefused(request.Cluster.Snapshot, request.Route.Snapshot.Name, reason);
+        request.Events.Decided(new PolicyDecision(MeshNames.RetryRefusedDecision, reason));
         return false;
     }
 
@@ -100,6 +105,9 @@ internal sealed class RetryLoop(OutboundServices services, OutboundRequest reque
     private ErrorAnswer NoDestination(ChoiceFailure failure)
     {
         request.HeadersAfter = request.Deadline.Elapsed;
+        var reason = failure == ChoiceFailure.BreakersOpen ? RefusalReason.BreakersOpen : RefusalReason.NoDestination;
+        services.Events.Refused(new Refusal(MeshSide.Outbound, reason, request.Cluster.Snapshot.Endpoint, request.Caller.Workload ?? "") { Destination = request.Cluster.Snapshot.Workload, Route = request.Route.Snapshot.Name });
+        request.Events.Decided(new PolicyDecision(MeshNames.RefusalDecision, failure == ChoiceFailure.BreakersOpen ? "breakers_open" : "no_destination"));
         return failure == ChoiceFailure.BreakersOpen ? Answers.BreakersOpen(request) : Answers.NoneHealthy(request);
     }
 

@@ -4,6 +4,7 @@ using AspireMesh.Proxy.Outbound.Limits;
 using AspireMesh.Proxy.Outbound.Retries;
 using AspireMesh.Proxy.Outbound.Routing;
 using AspireMesh.Proxy.Runtime;
+using AspireMesh.Proxy.Telemetry;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -16,7 +17,8 @@ namespace AspireMesh.Proxy.Outbound.Forwarding;
 /// <param name="Endpoint">Its endpoint.</param>
 /// <param name="Routes">The routes.</param>
 /// <param name="Gate">Caps; null for none.</param>
-internal sealed record ListenerRules(MeshSide Side, CallerIdentity Caller, string Workload, string Endpoint, RouteTable Routes, ConcurrencyGate? Gate);
+/// <param name="Flag">A response flag that every request gets; null for none.</param>
+internal sealed record ListenerRules(MeshSide Side, CallerIdentity Caller, string Workload, string Endpoint, RouteTable Routes, ConcurrencyGate? Gate, string? Flag = null);
 
 /// <summary>
 /// A request's way out, read from top to bottom: route → redirect or preflight → split → limits → edits → attempts. Shared by outbound listeners and
@@ -31,6 +33,7 @@ internal sealed class RouteHandler(OutboundServices services)
         var route = rules.Routes.Find(context.Request, rules.Caller, out var prefix);
         var leg = route?.Split.Choose(services.Chance);
         var events = services.Events.RequestStarted(StartOf(context, rules, leg, arrived));
+        if (leg is not null && route!.Snapshot.Clusters.Length > 1) Tell(route, leg, events);
         if (services.Loops.Enter(context.Request.Headers) is { } loop) await RefuseAsync(context, events, rules, loop);
         else if (route is null) await AnswerAsync(context, events, null, NoRoute(context, rules));
         else if (route.Snapshot.Redirect is { } redirect) await RedirectAsync(context, events, route, Redirect.Location(redirect, context.Request, prefix), redirect.Status);
@@ -46,8 +49,9 @@ internal sealed class RouteHandler(OutboundServices services)
         var hasBody = context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true && !HeaderHygiene.IsUpgrade(context);
         var whole = hasBody ? new WatchedBody(context.Request.Body, deadline) : context.Request.Body;
         using var body = hasBody && (route.Retry is { Policy.MaxRetries: > 0 } || route.Mirror is not null) ? new ReplayBody(whole, route.Retry?.Policy.ReplayBytes ?? Mirroring.Mirror.MaxBody) : null;
-        var path = Edit(context, route, prefix);
+        var path = Edit(context, route, leg, prefix);
         var request = new OutboundRequest(context, rules.Caller, route, leg, path, events, deadline) { GrpcTimeout = grpcTimeout, Body = body, HasBody = hasBody };
+        if (rules.Flag is { } flag) request.Flag(flag);
         var original = context.Request.Body;
         if (hasBody) context.Request.Body = body ?? whole;
         ErrorAnswer? answer = null;
@@ -96,19 +100,27 @@ internal sealed class RouteHandler(OutboundServices services)
         }
 
         request.Flag(ResponseFlags.UpstreamOverflow);
-        services.Events.Refused(new Refusal(MeshSide.Outbound, RefusalReason.Limit, request.Cluster.Snapshot.Endpoint, request.Caller.Workload ?? "", "concurrency"));
+        services.Events.Refused(new Refusal(MeshSide.Outbound, RefusalReason.Limit, request.Cluster.Snapshot.Endpoint, request.Caller.Workload ?? "", "concurrency") { Destination = request.Cluster.Snapshot.Workload, Route = request.Route.Snapshot.Name });
+        request.Events.Decided(new PolicyDecision(MeshNames.RefusalDecision, "concurrency"));
         return new ErrorAnswer(
             503, ResponseFlags.UpstreamOverflow, $"Too many requests to '{request.Cluster.Snapshot.Workload}' are running, and the queue is full.", "To allow more: WithLimits(maxConcurrentRequests: …, maxPendingRequests: …).");
     }
 
     /// <summary>Header edits and the rewritten host go into the request once; every attempt and the mirror copy from there.</summary>
-    private static string? Edit(HttpContext context, CompiledRoute route, string? prefix)
+    private static string? Edit(HttpContext context, CompiledRoute route, RouteLeg leg, string? prefix)
     {
         HeaderEditor.Apply(route.Snapshot.RequestHeaders, context.Request.Headers);
+        HeaderEditor.Apply(leg.RequestHeaders, context.Request.Headers);
         if (route.Snapshot.Rewrite is not { } rewrite) return null;
         if (rewrite.Host is { } host) context.Request.Host = new HostString(host);
         if (rewrite.Path is null && rewrite.PrefixPath is null) return null;
         return PathEdits.Apply(context.Request.Path.Value ?? "/", rewrite.Path, rewrite.PrefixPath, prefix);
+    }
+
+    private void Tell(CompiledRoute route, RouteLeg leg, IRequestEvents events)
+    {
+        services.Events.SplitDecided(leg.Cluster.Snapshot, route.Snapshot.Name);
+        events.Decided(new PolicyDecision(MeshNames.SplitDecision, leg.Cluster.Snapshot.Name));
     }
 
     private static RequestStart StartOf(HttpContext context, ListenerRules rules, RouteLeg? leg, long arrived) => new(
@@ -137,7 +149,8 @@ internal sealed class RouteHandler(OutboundServices services)
 
     private async Task RefuseAsync(HttpContext context, IRequestEvents events, ListenerRules rules, ErrorAnswer loop)
     {
-        services.Events.Refused(new Refusal(rules.Side, RefusalReason.Loop, rules.Endpoint, rules.Caller.Workload ?? "", null, loop.Reason));
+        services.Events.Refused(new Refusal(rules.Side, RefusalReason.Loop, rules.Endpoint, rules.Caller.Workload ?? "", null, loop.Reason) { Destination = rules.Workload });
+        events.Decided(new PolicyDecision(MeshNames.RefusalDecision, "loop"));
         await AnswerAsync(context, events, null, loop);
     }
 

@@ -10,8 +10,8 @@ using Microsoft.AspNetCore.Http;
 
 namespace AspireMesh.Proxy.Outbound.Routing;
 
-/// <summary>One leg of a route: the cluster, and the faults of the edge that leads to it (null for none, which costs nothing).</summary>
-internal sealed record RouteLeg(Cluster Cluster, EdgeFaults? Faults);
+/// <summary>One leg of a route: the cluster, the faults of the edge that leads to it (null for none, which costs nothing), and the edits for this leg alone.</summary>
+internal sealed record RouteLeg(Cluster Cluster, EdgeFaults? Faults, Protocol.Policies.HeaderEdits? RequestHeaders = null);
 
 /// <summary>A route with everything looked up that a request needs.</summary>
 internal sealed class CompiledRoute(RouteSnapshot snapshot, RequestMatcher[] matches, WeightedSplit<RouteLeg> split, RetryRules? retry, RetryBudget? budget, Cluster? mirror)
@@ -64,7 +64,7 @@ internal sealed class RouteTable
 
     private static CompiledRoute Compile(RouteSnapshot route, CompiledRoute? previous, Func<string, RouteLeg?> leg, TimeProvider time)
     {
-        var legs = route.Clusters.Select(c => (Leg: leg(c.Cluster), c.Weight)).Where(l => l.Leg is not null).Select(l => (l.Leg!, l.Weight));
+        var legs = route.Clusters.Select(c => (Leg: WithEdits(leg(c.Cluster), c), c.Weight)).Where(l => l.Leg is not null).Select(l => (l.Leg!, l.Weight));
         RetryBudget? budget = null;
         if (route.Retry is { } policy)
             budget = previous?.Budget is { } kept && previous.Snapshot.Retry is { } before && SameBudget(before, policy)
@@ -78,6 +78,8 @@ internal sealed class RouteTable
             budget,
             route.Mirror is null ? null : leg(route.Mirror.Cluster)?.Cluster);
     }
+
+    private static RouteLeg? WithEdits(RouteLeg? leg, ClusterWeight weight) => leg is not null && weight.RequestHeaders is { } edits ? leg with { RequestHeaders = edits } : leg;
 
     private static bool SameBudget(Protocol.Policies.RetryPolicy one, Protocol.Policies.RetryPolicy other) =>
         one.BudgetRatio.Equals(other.BudgetRatio) && one.BudgetMinPerSecond == other.BudgetMinPerSecond && one.BudgetWindow == other.BudgetWindow;

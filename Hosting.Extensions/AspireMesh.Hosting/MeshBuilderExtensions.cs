@@ -47,6 +47,9 @@ public static class MeshBuilderExtensions
     /// <summary>Sets whether inbound listeners take plaintext.</summary>
     public static IResourceBuilder<MeshResource> WithMtls(this IResourceBuilder<MeshResource> mesh, MtlsMode mode) => mesh.Set(o => o.Mtls = mode);
 
+    /// <summary>Lets peers that are no sidecars of ours come with TLS 1.2, which shows their certificates to whoever listens on the wire; sidecars go on with 1.3 among each other.</summary>
+    public static IResourceBuilder<MeshResource> WithTls12(this IResourceBuilder<MeshResource> mesh, bool allowed = true) => mesh.Set(o => o.AllowTls12 = allowed);
+
     /// <summary>Sets how sidecars run.</summary>
     public static IResourceBuilder<MeshResource> WithSidecarHosting(this IResourceBuilder<MeshResource> mesh, SidecarHosting hosting) => mesh.Set(o => o.SidecarHosting = hosting);
 
@@ -62,6 +65,25 @@ public static class MeshBuilderExtensions
         ArgumentException.ThrowIfNullOrEmpty(certificateFile);
         ArgumentException.ThrowIfNullOrEmpty(keyFile);
         return mesh.Set(o => (o.CaCertificateFile, o.CaKeyFile) = (certificateFile, keyFile));
+    }
+
+    /// <summary>
+    /// Takes identities and roots from SPIRE instead of a CA of the mesh's own. In the published chart, pods reach the agent through SPIFFE's CSI driver; the entries have to be
+    /// <c>spiffe://{trust domain}/ns/{namespace}/sa/{workload}</c>, which is SPIRE's own default for pods. Locally an agent is used where one is named, and else the mesh's own CA.
+    /// </summary>
+    /// <param name="mesh">The mesh.</param>
+    /// <param name="workloadApi">The agent's socket on this machine, <c>unix:///path</c>; null for what <c>SPIFFE_ENDPOINT_SOCKET</c> says, if it says anything.</param>
+    public static IResourceBuilder<MeshResource> WithSpire(this IResourceBuilder<MeshResource> mesh, string? workloadApi = null) => mesh.Set(o => (o.Spire, o.WorkloadApi) = (true, workloadApi));
+
+    /// <summary>In the published chart, the control plane takes its intermediate CA from a cert-manager issuer, renews it and follows it to other roots. Locally the mesh's own CA is used.</summary>
+    /// <param name="mesh">The mesh.</param>
+    /// <param name="issuer">The issuer's name.</param>
+    /// <param name="kind"><c>Issuer</c>, <c>ClusterIssuer</c>, or an external issuer's kind.</param>
+    /// <param name="group">Its API group.</param>
+    public static IResourceBuilder<MeshResource> WithCertManager(this IResourceBuilder<MeshResource> mesh, string issuer, string kind = "Issuer", string group = "cert-manager.io")
+    {
+        ArgumentException.ThrowIfNullOrEmpty(issuer);
+        return mesh.Set(o => o.CertManager = new MeshIssuer(issuer, kind, group));
     }
 
     /// <summary>Allows faults to be injected.</summary>

@@ -11,6 +11,9 @@ public sealed class MeshOptions
     /// <summary>Whether inbound listeners take plaintext. Default <see cref="MtlsMode.Strict"/>.</summary>
     public MtlsMode Mtls { get; set; } = MtlsMode.Strict;
 
+    /// <summary>Whether inbound listeners take TLS 1.2 from peers that are no sidecars of ours (TLS 1.2 shows their certificates to whoever listens). Default false: TLS 1.3 only.</summary>
+    public bool AllowTls12 { get; set; }
+
     /// <summary>How sidecars run. Default: the configuration key <c>Mesh:SidecarHosting</c>, else <see cref="SidecarHosting.PerWorkload"/> where an ahead-of-time proxy is found, else <see cref="SidecarHosting.Shared"/>.</summary>
     public SidecarHosting? SidecarHosting { get; set; }
 
@@ -47,12 +50,30 @@ public sealed class MeshOptions
     /// <summary>The PEM file of its unencrypted key.</summary>
     public string? CaKeyFile { get; set; }
 
+    /// <summary>
+    /// Whether identities come from SPIRE in the published chart, and locally where <see cref="WorkloadApi"/> or the configuration key <c>SPIFFE_ENDPOINT_SOCKET</c> names an agent.
+    /// Default false.
+    /// </summary>
+    public bool Spire { get; set; }
+
+    /// <summary>The SPIFFE Workload API on this machine, <c>unix:///path</c>. Default: the configuration key <c>SPIFFE_ENDPOINT_SOCKET</c>.</summary>
+    public string? WorkloadApi { get; set; }
+
+    /// <summary>The cert-manager issuer that gives the published control plane its intermediate CA. Default none: a CA of its own.</summary>
+    public MeshIssuer? CertManager { get; set; }
+
     /// <summary>The proxy executable, or its <c>.dll</c>. Default: <c>ASPIREMESH_PROXY</c>, else beside the AppHost's output.</summary>
     public string? ProxyPath { get; set; }
 
     /// <summary>The <c>aspiremesh</c> executable, or its <c>.dll</c>, for a control plane of its own. Default: <c>ASPIREMESH_TOOL</c>, else beside the AppHost's output, else on the path.</summary>
     public string? ToolPath { get; set; }
 }
+
+/// <summary>An issuer of cert-manager, as its <c>issuerRef</c> names it.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Kind"><c>Issuer</c> (in the mesh's namespace), <c>ClusterIssuer</c>, or the kind of an external issuer.</param>
+/// <param name="Group">Its API group.</param>
+public sealed record MeshIssuer(string Name, string Kind = "Issuer", string Group = "cert-manager.io");
 
 /// <summary>How local sidecars run.</summary>
 public enum SidecarHosting

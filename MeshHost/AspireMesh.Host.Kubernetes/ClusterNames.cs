@@ -30,6 +30,9 @@ public static class ClusterNames
     /// <summary>Its key.</summary>
     public const string MeshKey = "mesh.json";
 
+    /// <summary>How the names of the control plane's CertificateRequests begin; what follows is random.</summary>
+    public const string IntermediateRequest = "aspiremesh-intermediate";
+
     /// <summary>The label of a workload's Service, which the cluster copies to its EndpointSlices.</summary>
     public const string WorkloadLabel = "aspiremesh.dev/workload";
 

@@ -36,8 +36,25 @@ public sealed record ClusterOptions
     /// <summary>First pause after a failed call to the API server; doubled up to 30 seconds. Default 1 second.</summary>
     public TimeSpan RetryPause { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a pod that no EndpointSlice names and whose sidecar is not connected stays known. Default 60 seconds.</summary>
+    /// <summary>
+    /// How long a pod that no EndpointSlice names and whose sidecar is not connected stays known, and how long after it began to lead a replica replaces no root: until then
+    /// such pods may be on their way back to it. Default 60 seconds.
+    /// </summary>
     public TimeSpan PodMemory { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// The issuer that gives the control plane its intermediate CA, by cert-manager's CertificateRequests; null for a CA of the mesh's own.
+    /// </summary>
+    public IssuerReference? Issuer { get; init; }
+
+    /// <summary>How long the intermediate CA is asked for; the issuer may give less. Renewed when two thirds of what it gave are over. Default 90 days.</summary>
+    public TimeSpan IntermediateLifetime { get; init; } = TimeSpan.FromDays(90);
+
+    /// <summary>How long a CertificateRequest may be pending before the log says so, and how often it says so again. Default 30 seconds.</summary>
+    public TimeSpan IssuerPatience { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>A SPIFFE Workload API from which the control plane and its sidecars have their identities, as <c>SPIFFE_ENDPOINT_SOCKET</c> writes it; null for a CA.</summary>
+    public string? WorkloadApi { get; init; }
 
     /// <summary>Seed of the jitter in pauses. Default 1.</summary>
     public int Seed { get; init; } = 1;

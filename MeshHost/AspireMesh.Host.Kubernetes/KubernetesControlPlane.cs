@@ -1,10 +1,12 @@
 using AspireMesh.Host.Kubernetes.Discovery;
 using AspireMesh.Host.Kubernetes.Election;
+using AspireMesh.Host.Kubernetes.Issuing;
 using AspireMesh.Host.Kubernetes.Joining;
 using AspireMesh.Host.Kubernetes.Keeping;
 using AspireMesh.Host.Kubernetes.Watching;
 using AspireMesh.Host.Running;
 using AspireMesh.Protocol.Diagnostics;
+using AspireMesh.Protocol.Identity;
 using k8s;
 using k8s.Models;
 using Microsoft.Extensions.Logging;
@@ -120,6 +122,9 @@ public sealed partial class KubernetesControlPlane
     private async Task ServeAsync(ClusterView view, string trustDomain, string name, CancellationToken cancellationToken)
     {
         var token = await AdminToken.ReadOrMakeAsync(_client, _options.Namespace, cancellationToken);
+        var store = new SecretAuthorityStore(_client, _options.Namespace);
+        var issued = _options.Issuer is { } issuer ? new IssuedAuthority(new CertManagerIssuer(_client, _options, issuer, TrustDomain.Parse(trustDomain), _logger), store, _options, _random, _logger) : null;
+        var (signer, trusted) = issued is null ? (null, []) : await issued.StartAsync(cancellationToken);
         await using var mesh = new MeshControlPlane(new ControlPlaneOptions
         {
             Name = name,
@@ -128,7 +133,11 @@ public sealed partial class KubernetesControlPlane
             ControlListen = _options.ControlListen,
             AdminListen = _options.AdminListen,
             AdminToken = token,
-            AuthorityStore = new SecretAuthorityStore(_client, _options.Namespace),
+            AuthorityStore = store,
+            Issued = signer,
+            AlsoTrusted = trusted,
+            WorkloadApi = _options.WorkloadApi,
+            Settling = _options.PodMemory,
             Attestor = new ServiceAccountTokens(_client, _options, view, _logger),
             RunDirectory = "",
             TimeProvider = _options.TimeProvider,
@@ -140,6 +149,7 @@ public sealed partial class KubernetesControlPlane
         LeadingChanged?.Invoke();
         try
         {
+            if (issued is not null) await issued.RunAsync(mesh, cancellationToken);
             await Task.Delay(Timeout.InfiniteTimeSpan, _options.TimeProvider, cancellationToken);
         }
         finally

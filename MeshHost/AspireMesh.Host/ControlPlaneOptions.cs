@@ -52,6 +52,21 @@ public sealed record ControlPlaneOptions
     /// <summary>PEM of the unencrypted key of <see cref="CaCertificateFile"/>'s first certificate.</summary>
     public string? CaKeyFile { get; init; }
 
+    /// <summary>
+    /// A SPIFFE Workload API (a SPIRE agent) from which the control plane and its sidecars have their identities and roots, as <c>SPIFFE_ENDPOINT_SOCKET</c> writes it:
+    /// <c>unix:///path</c>. There is no CA and nobody joins then. Null for a CA.
+    /// </summary>
+    public string? WorkloadApi { get; init; }
+
+    /// <summary>A CA that a cluster's issuer gave, kept in <see cref="AuthorityStore"/>.</summary>
+    internal GivenAuthority? Issued { get; init; }
+
+    /// <summary>Roots beside <see cref="Issued"/>'s that a rotation had not dropped yet.</summary>
+    internal System.Collections.Immutable.ImmutableArray<System.Security.Cryptography.X509Certificates.X509Certificate2> AlsoTrusted { get; init; } = [];
+
+    /// <summary>How long after its start a control plane replaces no root, because sidecars that it does not know of yet may be on their way back. Default none: the model names them all.</summary>
+    internal TimeSpan Settling { get; init; }
+
     /// <summary>How long a leaf certificate lives; null takes the model's.</summary>
     public TimeSpan? SvidLifetime { get; init; }
 

@@ -26,12 +26,14 @@ public sealed class MeshControlPlane : IAsyncDisposable
     private static readonly TimeSpan FaultPatience = TimeSpan.FromSeconds(10);
     private readonly ControlPlaneOptions _options;
     private readonly TrustDomain _trustDomain;
-    private readonly CertificateAuthority _authority;
+    private readonly CertificateAuthority? _authority;
+    private readonly WorkloadApiTrust? _workloadApi;
     private readonly JoinTokens _tokens;
     private readonly SidecarRegistry _registry;
     private readonly MeshIntent _intent;
     private readonly FaultLeases _leases;
     private readonly TapHub _taps = new();
+    private readonly UpgradeDesk _upgrades;
     private readonly StatusView _status;
     private readonly RootRotation _rotation;
     private readonly ControlServer _control;
@@ -48,20 +50,22 @@ public sealed class MeshControlPlane : IAsyncDisposable
         _trustDomain = ReadTrustDomain(options);
         var logger = options.LoggerFactory.CreateLogger("AspireMesh.ControlPlane");
         var time = options.TimeProvider;
-        var store = options.AuthorityStore ?? ((options.CaDirectory ?? options.StateDirectory) is { } directory ? new AuthorityStore(directory) : null);
-        var given = options.CaCertificateFile is { } file ? GivenAuthority.Load(file, options.CaKeyFile, time) : null;
-        _authority = new CertificateAuthority(_trustDomain, time, store, given);
+        var id = SpiffeId.ForWorkload(_trustDomain, options.Namespace, NamesRule.ControlPlane);
+        if (options.WorkloadApi is { } api) _workloadApi = WorkloadApiTrust.Create(api, id, time, new Random(Environment.ProcessId), logger);
+        else _authority = NewAuthority(options);
         _tokens = new JoinTokens(_trustDomain.Name, options.JoinTokenLifetime, time);
-        _registry = new SidecarRegistry(time, () => Fingerprint.Of(_authority.IssuingRoot));
+        _registry = new SidecarRegistry(time, () => _authority is null ? null : Fingerprint.Of(_authority.IssuingRoot));
         _registry.Changed += instance => SidecarChanged?.Invoke(instance);
-        _intent = new MeshIntent(_registry, options, () => _authority.BundlePem);
+        _intent = new MeshIntent(_registry, options, () => TrustBundle);
         _leases = new FaultLeases(_intent, time);
+        _upgrades = new UpgradeDesk(time);
         _status = new StatusView(_registry, options);
-        _rotation = new RootRotation(_authority, _registry, time, logger);
+        _rotation = new RootRotation(_authority, _registry, time, options.Settling, logger);
         var issuer = new SvidIssuer(_authority, _tokens, _registry, options, logger);
-        var own = new OwnCertificate(_authority, SpiffeId.ForWorkload(_trustDomain, options.Namespace, NamesRule.ControlPlane), time);
-        var peers = new PeerCertificate(_authority, _trustDomain, time, logger);
-        _control = new ControlServer(own, peers, new ControlService(issuer, _registry, _taps, options.Attestor, _stopping.Token, logger), options.ControlListen, options.LoggerFactory);
+        var own = _authority is null ? null : new OwnCertificate(_authority, id, time);
+        var peers = new PeerCertificate(() => Roots, _trustDomain, time, logger);
+        var service = new ControlService(issuer, _registry, _taps, options.Attestor, _authority is not null, _stopping.Token, logger);
+        _control = new ControlServer(() => own?.Current ?? _workloadApi!.Current, peers, service, options.ControlListen, options.LoggerFactory);
         _admin = new AdminServer(this, options.AdminListen, options.LoggerFactory);
         AdminToken = options.AdminToken ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
     }
@@ -75,8 +79,8 @@ public sealed class MeshControlPlane : IAsyncDisposable
     /// <summary>The admin API's bearer token. A secret.</summary>
     public string AdminToken { get; }
 
-    /// <summary>The trusted roots, PEM, one certificate each.</summary>
-    public ImmutableArray<string> TrustBundle => _authority.BundlePem;
+    /// <summary>The trusted roots that sidecars are told, PEM, one certificate each; none where they have them from a SPIFFE Workload API.</summary>
+    public ImmutableArray<string> TrustBundle => _authority?.BundlePem ?? [];
 
     /// <summary>The model in force, or null before the first.</summary>
     public MeshModel? Model => _registry.Input?.Index.Model;
@@ -89,11 +93,17 @@ public sealed class MeshControlPlane : IAsyncDisposable
 
     internal CancellationToken Stopping => _stopping.Token;
 
+    /// <summary>The CA; null where identities come from a SPIFFE Workload API.</summary>
+    internal CertificateAuthority? Authority => _authority;
+
+    private ImmutableArray<System.Security.Cryptography.X509Certificates.X509Certificate2> Roots => _authority?.Roots ?? _workloadApi!.Roots;
+
     /// <summary>Opens both ports and writes the run file. Takes up the kept model where <see cref="ControlPlaneOptions.KeepModel"/> is set.</summary>
     /// <exception cref="MeshValidationException">A port is in use, or the kept model cannot be used.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         _intent.TakeUpKept();
+        if (_workloadApi is not null) await _workloadApi.StartAsync(cancellationToken);
         await _control.StartAsync(cancellationToken);
         await _admin.StartAsync(AdminToken, cancellationToken);
         var directory = _options.RunDirectory ?? RunDirectory.Default;
@@ -228,7 +238,8 @@ public sealed class MeshControlPlane : IAsyncDisposable
             Namespace = _options.Namespace,
             ControlPlane = ControlAddress,
             TrustBundle = TrustBundle,
-            JoinToken = IssueJoinToken(workload.Name, instance),
+            JoinToken = _authority is null ? null : IssueJoinToken(workload.Name, instance),
+            WorkloadApi = _options.WorkloadApi,
             Admin = sidecar.Admin,
         };
     }
@@ -253,10 +264,34 @@ public sealed class MeshControlPlane : IAsyncDisposable
     public MeshSnapshot GetConfig(string instance) => ConfigView.Of(_registry, instance);
 
     /// <summary>Roots and SVIDs, without any key.</summary>
-    public CertificatesView GetCertificates() => CertificatesReport.Of(_registry, _authority, _tokens, _options, _rotation.Step);
+    public CertificatesView GetCertificates() => CertificatesReport.Of(_registry, Roots, _authority, _tokens, _options, _rotation.Step);
 
     /// <summary>Requests that match, as they end, until cancelled.</summary>
     public IAsyncEnumerable<TapEvent> TapAsync(TapFilter filter, CancellationToken cancellationToken) => _taps.ReadAsync(filter, cancellationToken);
+
+    /// <summary>Asks who runs the processes to replace a sidecar's by one of the executable that lies there now; completes when that was done, or with why it was not.</summary>
+    /// <exception cref="MeshValidationException">There is no such sidecar, or nobody here runs sidecars.</exception>
+    public async Task<UpgradeOutcome> UpgradeAsync(string instance, CancellationToken cancellationToken)
+    {
+        if (_registry.Input?.Index.TryGetSidecar(instance, out _, out _) != true)
+        {
+            throw new MeshValidationException([MeshDiagnostics.UnknownWorkload.Found($"The mesh has no sidecar '{instance}'. See their names with: aspiremesh status")]);
+        }
+        // Both ends: the wish is not left behind when the control plane stops.
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Stopping);
+        var outcome = await _upgrades.AskAsync(instance, ending.Token);
+        return outcome with { Version = _registry.Read(sidecars => sidecars.GetValueOrDefault(instance)?.ProxyVersion) };
+    }
+
+    /// <summary>The next wish for an upgrade, for who runs the processes; waits until there is one.</summary>
+    public async Task<UpgradeTicket> NextUpgradeAsync(CancellationToken cancellationToken)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Stopping);
+        return await _upgrades.NextAsync(ending.Token);
+    }
+
+    /// <summary>Says what became of an upgrade that <see cref="NextUpgradeAsync"/> gave out.</summary>
+    public void AnswerUpgrade(long id, UpgradeOutcome outcome) => _upgrades.Answer(id, outcome);
 
     /// <summary>Completes when every sidecar of the model is connected, has its SVID and has acknowledged its snapshot.</summary>
     public Task WaitForSidecarsAsync(CancellationToken cancellationToken) =>
@@ -264,17 +299,35 @@ public sealed class MeshControlPlane : IAsyncDisposable
 
     /// <summary>Asks sidecars to renew their SVIDs now.</summary>
     /// <param name="instance">One sidecar, or null for all that are connected.</param>
-    public void RenewNow(string? instance = null) => _registry.RenewNow(instance);
+    /// <exception cref="MeshValidationException">Identities come from a SPIFFE Workload API, which renews them by itself.</exception>
+    public void RenewNow(string? instance = null)
+    {
+        if (_authority is null) throw new MeshValidationException([MeshDiagnostics.WorkloadApiAway.Found($"SVIDs come from the Workload API at {_options.WorkloadApi}, which renews them by itself. See their ends with: aspiremesh certs")]);
+        _registry.RenewNow(instance);
+    }
 
     /// <summary>Replaces the root step by step, each waiting for every sidecar; completes when the old root is trusted no more.</summary>
     /// <exception cref="MeshValidationException">A step took too long, or the CA is the user's. Nothing is broken by it; calling again goes on.</exception>
     public Task RotateRootAsync(CancellationToken cancellationToken) => _rotation.RunAsync(cancellationToken);
 
+    /// <summary>Puts another given CA in force, under another root by overlap.</summary>
+    internal Task ReplaceAuthorityAsync(GivenAuthority next, CancellationToken cancellationToken) => _rotation.ReplaceAsync(next, cancellationToken);
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await StopAsync(CancellationToken.None);
+        if (_workloadApi is not null) await _workloadApi.DisposeAsync();
         _stopping.Dispose();
+    }
+
+    private CertificateAuthority NewAuthority(ControlPlaneOptions options)
+    {
+        var time = options.TimeProvider;
+        // What the user gave as files is kept by the user.
+        if (options.CaCertificateFile is { } file) return new CertificateAuthority(_trustDomain, time, null, GivenAuthority.Load(file, options.CaKeyFile, time));
+        var store = options.AuthorityStore ?? ((options.CaDirectory ?? options.StateDirectory) is { } directory ? new AuthorityStore(directory) : null);
+        return new CertificateAuthority(_trustDomain, time, store, options.Issued, options.AlsoTrusted);
     }
 
     private MeshModel Needed(MeshModel? model) =>

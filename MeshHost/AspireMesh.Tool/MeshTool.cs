@@ -42,6 +42,7 @@ internal static class MeshTool
         TapCommand.Create(terminal),
         ConfigCommand.Create(terminal),
         CertsCommand.Create(terminal),
+        UpgradeCommand.Create(terminal),
         FaultsCommand.Create(terminal),
         SplitCommand.Create(terminal),
         MtlsCommand.Create(terminal),

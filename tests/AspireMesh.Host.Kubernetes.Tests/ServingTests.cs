@@ -100,7 +100,7 @@ public class ServingTests
     public async Task A_rotation_is_written_to_the_secret_and_published_step_by_step()
     {
         await using var cluster = await Cluster.StartAsync();
-        var replica = cluster.StartReplica("control-a");
+        var replica = cluster.StartReplica("control-a", o => o with { PodMemory = TimeSpan.FromSeconds(1) });
         await cluster.UntilAsync(() => replica.Mesh is not null);
         var before = replica.Mesh!.TrustBundle.Single();
 

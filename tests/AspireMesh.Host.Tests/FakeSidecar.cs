@@ -45,6 +45,9 @@ internal sealed class FakeSidecar : IAsyncDisposable
 
     public SnapshotUpdate? LastUpdate { get; private set; }
 
+    /// <summary>What it says it runs.</summary>
+    public string ProxyVersion { get; set; } = "";
+
     /// <summary>What to answer a snapshot with: reasons for a nack, empty for an ack, null for silence.</summary>
     public Func<MeshSnapshot, string[]?> Answer { get; set; } = _ => [];
 
@@ -81,6 +84,7 @@ internal sealed class FakeSidecar : IAsyncDisposable
                 Instance = instance ?? _bootstrap.Instance,
                 SnapshotVersion = LastUpdate?.Version ?? 0,
                 SnapshotHash = LastUpdate?.Hash ?? "",
+                ProxyVersion = ProxyVersion,
             },
         });
         _reading = ReadAsync(_watch);

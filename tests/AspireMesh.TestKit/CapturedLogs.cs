@@ -11,6 +11,19 @@ public sealed class CapturedLogs : ILoggerFactory
     /// <summary>What was logged.</summary>
     public IEnumerable<string> Lines => _lines;
 
+    /// <summary>Waits until a line contains a text.</summary>
+    /// <exception cref="OperationCanceledException">None did within a minute; what was logged is in the message.</exception>
+    public async Task UntilAsync(string part)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (!_lines.Any(l => l.Contains(part, StringComparison.Ordinal)))
+        {
+            if (limit.IsCancellationRequested) throw new OperationCanceledException($"Nobody said '{part}'. Logged:\n{string.Join('\n', _lines)}");
+            await look.WaitForNextTickAsync();
+        }
+    }
+
     /// <inheritdoc/>
     public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException("it keeps everything itself");
 

@@ -282,4 +282,65 @@ public class ChangingTests
 
         Assert.Equal((401, 401), ((int)without.StatusCode, (int)wrong.StatusCode));
     }
+
+    [Fact]
+    public async Task Upgrade_replaces_every_sidecar_of_a_workload_and_names_the_one_that_was_not()
+    {
+        await using var fixture = new ToolFixture();
+        var mesh = await fixture.StartAsync();
+        using var ended = new CancellationTokenSource();
+        // Who runs the processes.
+        var host = Task.Run(async () =>
+        {
+            while (true)
+            {
+                var ticket = await mesh.NextUpgradeAsync(ended.Token);
+                mesh.AnswerUpgrade(ticket.Id, ticket.Instance == "web" ? new UpgradeOutcome { Problem = "the new process did not start" } : new UpgradeOutcome());
+            }
+        });
+
+        var done = await fixture.RunAsync("upgrade", "api");
+        var failed = await fixture.RunAsync("upgrade", "web");
+        var unknown = await fixture.RunAsync("upgrade", "nothing");
+        await ended.CancelAsync();
+        await host.ContinueWith(_ => { }, TaskScheduler.Default);
+
+        Assert.Equal((0, "replaced: api, no request was lost\n", ""), (done.Code, done.Out, done.Error));
+        Assert.Equal((1, ""), (failed.Code, failed.Out));
+        Assert.Contains("Sidecar 'web' was not upgraded: the new process did not start. [MESH0409]", failed.Error);
+        Assert.Equal(1, unknown.Code);
+        Assert.Contains("The mesh has no workload or sidecar 'nothing'. It has: ", unknown.Error);
+    }
+
+    [Fact]
+    public async Task Upgrade_says_so_where_ports_cannot_be_passed_on()
+    {
+        await using var fixture = new ToolFixture();
+        var mesh = await fixture.StartAsync();
+        var upgrading = fixture.RunAsync("upgrade", "api");
+        mesh.AnswerUpgrade((await mesh.NextUpgradeAsync(CancellationToken.None)).Id, new UpgradeOutcome { Restarted = true });
+
+        var result = await upgrading;
+
+        Assert.Equal((0, "restarted: api, because this system cannot pass open ports on: requests under way were lost\n"), (result.Code, result.Out));
+    }
+
+    [Fact]
+    public async Task Check_names_sidecars_of_another_version_and_what_to_type()
+    {
+        await using var fixture = new ToolFixture();
+        var mesh = await fixture.StartAsync();
+        foreach (var instance in new[] { "web", "cache" }) await fixture.ConnectAsync(mesh, instance);
+        await using var old = new FakeSidecar(mesh.CreateBootstrap("api")) { ProxyVersion = "0.0.1" };
+        await old.JoinAsync();
+        await old.WatchAsync();
+        await old.NextAsync();
+
+        var result = await fixture.RunAsync("check", "--wait", "60");
+
+        Assert.Equal(0, result.Code);
+        Assert.Contains("note: Sidecar 'api' runs the older version 0.0.1, the control plane ", result.Out);
+        Assert.Contains("Type: aspiremesh upgrade api [MESH0309]", result.Out);
+        Assert.DoesNotContain("'web'", result.Out);
+    }
 }

@@ -6,7 +6,7 @@ using AspireMesh.Benchmarks.Pair;
 using AspireMesh.Benchmarks.Rotation;
 using AspireMesh.Benchmarks.Start;
 
-string[] verbs = ["pair", "footprint", "start", "control", "rotation", "balance", "faults", "chaos-pair"];
+string[] verbs = ["pair", "footprint", "start", "control", "rotation", "killed", "balance", "faults", "chaos-pair"];
 var verb = args.FirstOrDefault(a => !a.StartsWith('-'));
 switch (verb)
 {
@@ -20,6 +20,8 @@ switch (verb)
         return await ControlBenchmark.RunAsync(args);
     case "rotation":
         return await RotationBenchmark.RunAsync(args);
+    case "killed":
+        return await KilledBenchmark.RunAsync(args);
     case "balance":
         return await BalanceBenchmark.RunAsync(args);
     case "faults":

@@ -17,15 +17,15 @@ internal static class ControlPlaneObjects
     private const string RbacVersion = $"{Group}/v1";
 
     /// <summary>All of them.</summary>
-    public static IEnumerable<Manifest> Of(MeshModel model)
+    public static IEnumerable<Manifest> Of(MeshModel model, MeshOptions options)
     {
         yield return Mesh(model);
         yield return new("v1", "ServiceAccount", Name, null, Map(("automountServiceAccountToken", true)), Labels);
-        yield return Role();
+        yield return Role(options);
         yield return Binding("RoleBinding", "Role", Name);
         yield return TokenReviews();
         yield return Binding("ClusterRoleBinding", "ClusterRole", $"{Name}-{MeshValues.Namespace}");
-        yield return Deployment();
+        yield return Deployment(options);
         yield return Service();
         yield return Budget();
     }
@@ -41,7 +41,7 @@ internal static class ControlPlaneObjects
         return new("v1", "ConfigMap", SidecarPlaces.Mesh, null, Map(("data", Map(("mesh.json", text)))), Labels);
     }
 
-    private static Manifest Role() => new(RbacVersion, "Role", Name, null, Map(("rules", List(
+    private static Manifest Role(MeshOptions options) => new(RbacVersion, "Role", Name, null, Map(("rules", List(
         Rule("coordination.k8s.io", "leases", null, "create"),
         Rule("coordination.k8s.io", "leases", [Name], "get", "update"),
         Rule("", "secrets", null, "create"),
@@ -49,7 +49,16 @@ internal static class ControlPlaneObjects
         Rule("", "configmaps", null, "create"),
         Rule("", "configmaps", [SidecarPlaces.TrustBundle], "get", "update"),
         Rule("", "configmaps", [SidecarPlaces.Mesh], "get", "list", "watch"),
-        Rule("discovery.k8s.io", "endpointslices", null, "get", "list", "watch")))), Labels);
+        Rule("discovery.k8s.io", "endpointslices", null, "get", "list", "watch"),
+        options.CertManager is null ? null : Rule("cert-manager.io", "certificaterequests", null, "create", "get", "delete")))), Labels);
+
+    private static JsonArray Arguments(MeshOptions options)
+    {
+        List<string> arguments = ["serve", "--kubernetes"];
+        if (options.Spire) arguments.AddRange(["--workload-api", SidecarPlaces.WorkloadApi]);
+        if (options.CertManager is { } issuer) arguments.AddRange(["--cert-manager-issuer", issuer.Name, "--cert-manager-kind", issuer.Kind, "--cert-manager-group", issuer.Group]);
+        return Texts([.. arguments]);
+    }
 
     private static Manifest TokenReviews() => new(RbacVersion, "ClusterRole", $"{Name}-{MeshValues.Namespace}", null,
         Map(("rules", List(Rule("authentication.k8s.io", "tokenreviews", null, "create")))), Labels);
@@ -61,24 +70,24 @@ internal static class ControlPlaneObjects
         ("roleRef", Map(("apiGroup", Group), ("kind", role), ("name", name))),
         ("subjects", List(Map(("kind", "ServiceAccount"), ("name", Name), ("namespace", MeshValues.Namespace))))), Labels);
 
-    private static Manifest Deployment()
+    private static Manifest Deployment(MeshOptions options)
     {
         var container = Map(
             ("name", Name), ("image", MeshValues.ToolImage), ("imagePullPolicy", MeshValues.ToolPull),
-            ("args", List("serve", "--kubernetes")),
+            ("args", Arguments(options)),
             ("env", List(Field("POD_NAME", "metadata.name"), Field("POD_IP", "status.podIP"), Field("POD_NAMESPACE", "metadata.namespace"), Map(("name", "OTEL_EXPORTER_OTLP_ENDPOINT"), ("value", MeshValues.OtlpEndpoint)))),
             ("ports", List(Map(("name", "control"), ("containerPort", SidecarPlaces.ControlPort), ("protocol", "TCP")))),
             ("startupProbe", Probe(1, 60)), ("readinessProbe", Probe(5, 2)), ("livenessProbe", Probe(10, 3)),
             ("resources", Map(("requests", Map(("cpu", MeshValues.ToolCpu), ("memory", MeshValues.ToolMemory))), ("limits", Map(("memory", MeshValues.ToolMemoryLimit))))),
             ("securityContext", SidecarPod.Rights()),
-            ("volumeMounts", List(Map(("name", "tmp"), ("mountPath", "/tmp")))));
+            ("volumeMounts", List(Map(("name", "tmp"), ("mountPath", "/tmp")), options.Spire ? SidecarPod.AgentMount() : null)));
         var apart = Map(("weight", 100), ("podAffinityTerm", Map(("topologyKey", "kubernetes.io/hostname"), ("labelSelector", Map(("matchLabels", MeshValues.PodsOf(Name)))))));
         var template = Map(
             ("metadata", Map(("labels", Labels))),
             ("spec", Map(
                 ("serviceAccountName", Name), ("terminationGracePeriodSeconds", 30),
                 ("affinity", Map(("podAntiAffinity", Map(("preferredDuringSchedulingIgnoredDuringExecution", List(apart)))))),
-                ("containers", List(container)), ("volumes", List(Map(("name", "tmp"), ("emptyDir", new JsonObject())))))));
+                ("containers", List(container)), ("volumes", List(Map(("name", "tmp"), ("emptyDir", new JsonObject())), options.Spire ? SidecarPod.AgentVolume() : null)))));
         return new("apps/v1", "Deployment", Name, null, Map(("spec", Map(
             ("replicas", MeshValues.Replicas), ("revisionHistoryLimit", 3), ("selector", Map(("matchLabels", MeshValues.PodsOf(Name)))),
             ("strategy", Map(("type", "RollingUpdate"), ("rollingUpdate", Map(("maxSurge", 1), ("maxUnavailable", 0))))), ("template", template)))), Labels);

@@ -29,10 +29,11 @@ internal sealed class MeshPublisher
     private readonly MeshBackendAnnotation _target;
     private readonly MeshModel _model;
     private readonly ImmutableArray<string> _stripped;
+    private readonly MeshOptions _options;
 
     public MeshPublisher(MeshResource mesh, PipelineStepContext context)
     {
-        _context = context;
+        (_context, _options) = (context, mesh.Options);
         _plan = mesh.Annotations.OfType<MeshPlanAnnotation>().Last().Plan;
         _target = mesh.Annotations.OfType<MeshBackendAnnotation>().Last();
         // A private key has no place in a chart.
@@ -72,7 +73,7 @@ internal sealed class MeshPublisher
         if (_target.ThroughSidecars)
         {
             chart.Need(SidecarKubernetes);
-            foreach (var manifest in ControlPlaneObjects.Of(_model).Append(Policies().OfControlPlane())) chart.Write($"templates/{MeshFolder}/{manifest.Kind.ToLowerInvariant()}-{ShortName(manifest)}.yaml", manifest.Body);
+            foreach (var manifest in ControlPlaneObjects.Of(_model, _options).Append(Policies().OfControlPlane())) chart.Write($"templates/{MeshFolder}/{manifest.Kind.ToLowerInvariant()}-{ShortName(manifest)}.yaml", manifest.Body);
         }
         chart.AppendValues(MeshValues.Defaults(_model.TrustDomain));
         var lacking = chart.AddLackingValues();
@@ -101,7 +102,7 @@ internal sealed class MeshPublisher
         switch (body["kind"]?.GetValue<string>())
         {
             case "Deployment" or "StatefulSet" when body["spec"]!["template"] is JsonObject template:
-                if (_target.ThroughSidecars) SidecarPod.Add(template, MeshValues.Sidecar(workload.Name, _model.DrainTime));
+                if (_target.ThroughSidecars) SidecarPod.Add(template, MeshValues.Sidecar(workload.Name, _model.DrainTime) with { Spire = _options.Spire });
                 else template["spec"]!["serviceAccountName"] ??= workload.Name;
                 break;
             case "Service" when body["spec"] is JsonObject:
@@ -115,7 +116,7 @@ internal sealed class MeshPublisher
     {
         yield return WorkloadObjects.ServiceAccount(workload.Name);
         if (!_target.ThroughSidecars) yield break;
-        yield return WorkloadObjects.Bootstrap(workload.Name);
+        yield return WorkloadObjects.Bootstrap(workload.Name, _options.Spire);
         yield return Policies().Of(workload);
         foreach (var gateway in _model.Gateways.Where(g => g.Workload == workload.Name)) yield return WorkloadObjects.Gateway(gateway);
     }

@@ -14,9 +14,9 @@ internal static class WorkloadObjects
         new("v1", "ServiceAccount", workload, null, Map(("automountServiceAccountToken", false)), MeshValues.LabelsOf(workload));
 
     /// <summary>What its sidecars are told before they have a snapshot.</summary>
-    public static Manifest Bootstrap(string workload) => new(
+    public static Manifest Bootstrap(string workload, bool spire) => new(
         "v1", "ConfigMap", SidecarPlaces.BootstrapConfigMap(workload), null,
-        Map(("data", Map(("bootstrap.json", Indented.Json(SidecarBootstrapFile.Text(workload, MeshValues.TrustDomain, MeshValues.Namespace)))))), MeshValues.LabelsOf(workload));
+        Map(("data", Map(("bootstrap.json", Indented.Json(SidecarBootstrapFile.Text(workload, MeshValues.TrustDomain, MeshValues.Namespace, spire)))))), MeshValues.LabelsOf(workload));
 
     /// <summary>Where traffic from outside the mesh comes in.</summary>
     public static Manifest Gateway(GatewayModel gateway) => new(

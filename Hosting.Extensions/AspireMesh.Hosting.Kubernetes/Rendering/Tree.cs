@@ -16,7 +16,7 @@ internal static class Tree
         return map;
     }
 
-    public static JsonArray List(params IEnumerable<JsonNode?> items) => new([.. items]);
+    public static JsonArray List(params IEnumerable<JsonNode?> items) => new([.. items.Where(i => i is not null)]);
 
     public static JsonArray Texts(IEnumerable<string> items) => new([.. items.Select(i => (JsonNode?)i)]);
 

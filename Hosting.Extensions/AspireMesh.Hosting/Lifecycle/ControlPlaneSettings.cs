@@ -21,6 +21,7 @@ internal static class ControlPlaneSettings
         CaDirectory = mesh.CaCertificateFile is null ? mesh.CaDirectory ?? DefaultDirectory(plan, configuration) : null,
         CaCertificateFile = FullPath(mesh.CaCertificateFile, configuration),
         CaKeyFile = FullPath(mesh.CaKeyFile, configuration),
+        WorkloadApi = mesh.Spire ? mesh.WorkloadApi ?? configuration["SPIFFE_ENDPOINT_SOCKET"] : null,
         TimeProvider = time,
         LoggerFactory = logs,
     };

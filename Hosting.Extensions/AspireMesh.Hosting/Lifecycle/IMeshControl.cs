@@ -44,6 +44,12 @@ internal interface IMeshControl : IAsyncDisposable
     /// <exception cref="MeshValidationException">It cannot be applied; carries every reason.</exception>
     Task ApplyPoliciesAsync(string json, string source, CancellationToken cancellationToken);
 
+    /// <summary>The next wish for an upgrade; waits until there is one. A control plane that is away is waited for.</summary>
+    Task<UpgradeTicket> NextUpgradeAsync(CancellationToken cancellationToken);
+
+    /// <summary>Says what became of it.</summary>
+    Task AnswerUpgradeAsync(long id, UpgradeOutcome outcome, CancellationToken cancellationToken);
+
     /// <summary>Completes when every sidecar is connected, has its SVID and has acknowledged its snapshot.</summary>
     Task WaitForSidecarsAsync(CancellationToken cancellationToken);
 }

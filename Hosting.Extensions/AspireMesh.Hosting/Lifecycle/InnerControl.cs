@@ -66,6 +66,16 @@ internal sealed class InnerControl(ControlPlaneOptions options) : IMeshControl
     }
 
     /// <inheritdoc/>
+    public Task<UpgradeTicket> NextUpgradeAsync(CancellationToken cancellationToken) => _mesh.NextUpgradeAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public Task AnswerUpgradeAsync(long id, UpgradeOutcome outcome, CancellationToken cancellationToken)
+    {
+        _mesh.AnswerUpgrade(id, outcome);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
     public Task WaitForSidecarsAsync(CancellationToken cancellationToken) => _mesh.WaitForSidecarsAsync(cancellationToken);
 
     /// <inheritdoc/>

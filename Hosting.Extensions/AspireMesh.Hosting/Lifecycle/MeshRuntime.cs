@@ -27,7 +27,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
     private IMeshControl? _control;
     private MeshPlan? _plan;
     private SharedSidecars? _shared;
-    private SidecarUpgrades? _upgrades;
+    private UpgradeWishes? _upgrades;
     private AppStates? _apps;
     private Task _background = Task.CompletedTask;
     private bool _disposed;
@@ -68,7 +68,8 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
         if (_control is ProcessControl own) model.Resources.Add(own.Resource);
         var hosting = ChooseHosting(mesh.Options, out var proxy);
         new PlanApplier(plan, model.Resources, configuration, services.GetRequiredService<IHostEnvironment>()).Apply(proxy, WriteBootstrapAsync);
-        if (proxy is not null) _upgrades = new SidecarUpgrades(proxy, WriteBootstrap, _control, time, _logger, Stopping);
+        var upgrades = proxy is null ? null : new SidecarUpgrades(proxy, WriteBootstrap, _control, time, _logger, Stopping);
+        _upgrades = new UpgradeWishes(services, upgrades, model.Resources.OfType<IMeshSidecarResource>().ToDictionary(s => s.Instance), _logger);
         foreach (var command in SplitCommands.Of(plan.Model)) mesh.Annotations.Add(command);
         ChaosCommands.Add(plan.Model, model.Resources);
         Follow(mesh, model, plan, _control, hosting, file);
@@ -87,9 +88,9 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
     /// <summary>Gets a sidecar a new SVID.</summary>
     public Task RenewAsync(string instance, CancellationToken cancellationToken) => _control?.RenewAsync(instance, cancellationToken) ?? Task.CompletedTask;
 
-    /// <summary>Replaces a sidecar's process without losing a request; null when that was done, otherwise why not.</summary>
-    public Task<string?> UpgradeAsync(string instance, CancellationToken cancellationToken) =>
-        _upgrades?.UpgradeAsync(instance, cancellationToken) ?? Task.FromResult<string?>("sidecars run inside the AppHost: start it again");
+    /// <summary>Replaces a sidecar's process without losing a request, where this system can.</summary>
+    public Task<UpgradeOutcome> UpgradeAsync(string instance, CancellationToken cancellationToken) =>
+        _upgrades?.UpgradeAsync(instance, cancellationToken) ?? Task.FromResult(new UpgradeOutcome { Problem = "the application has not started" });
 
     /// <summary>Moves the weight of one leg of a traffic split.</summary>
     public Task MoveSplitAsync(SplitChange change, CancellationToken cancellationToken) => _control?.MoveSplitAsync(change, cancellationToken) ?? Task.CompletedTask;
@@ -249,7 +250,7 @@ internal sealed partial class MeshRuntime(IServiceProvider services, TimeProvide
         };
         _background = Task.WhenAll(new[]
         {
-            _apps.FollowAsync(Stopping), callers.FollowAsync(Stopping), rows.FollowAsync(Stopping), restarts.FollowAsync(Stopping), AnnounceAsync(mesh, plan, control, hosting, rows), file?.FollowAsync(control, Stopping) ?? Task.CompletedTask,
+            _apps.FollowAsync(Stopping), callers.FollowAsync(Stopping), _upgrades!.FollowAsync(control, Stopping), rows.FollowAsync(Stopping), restarts.FollowAsync(Stopping), AnnounceAsync(mesh, plan, control, hosting, rows), file?.FollowAsync(control, Stopping) ?? Task.CompletedTask,
         }.Select(SayWhenBrokenAsync));
     }
 

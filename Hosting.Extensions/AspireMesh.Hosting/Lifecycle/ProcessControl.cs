@@ -77,6 +77,7 @@ internal sealed partial class ProcessControl : IMeshControl
             "--admin", new Uri(Run.Admin).Authority,
             "--admin-token-file", _folder.Write("token", Run.Token),
             .. _options.CaDirectory is { } trust ? ["--ca-state", trust] : Array.Empty<string>(),
+            .. _options.WorkloadApi is { } api ? ["--workload-api", api] : Array.Empty<string>(),
             .. _options is { CaCertificateFile: { } certificate, CaKeyFile: { } key } ? ["--ca-cert", certificate, "--ca-key", key] : Array.Empty<string>(),
         ];
         Resource.Annotations.Add(new CommandLineArgsCallbackAnnotation(list =>
@@ -121,6 +122,26 @@ internal sealed partial class ProcessControl : IMeshControl
 
     /// <inheritdoc/>
     public Task ApplyPoliciesAsync(string json, string source, CancellationToken cancellationToken) => _client.ApplyPoliciesAsync(json, cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task<UpgradeTicket> NextUpgradeAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return await _client.NextUpgradeAsync(cancellationToken);
+            }
+            catch (MeshValidationException e)
+            {
+                LogAway(e.Message);
+                await Task.Delay(AskAgain, _time, cancellationToken);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task AnswerUpgradeAsync(long id, UpgradeOutcome outcome, CancellationToken cancellationToken) => _client.AnswerUpgradeAsync(id, outcome, cancellationToken);
 
     /// <inheritdoc/>
     public Task WaitForSidecarsAsync(CancellationToken cancellationToken) => _allReady.Task.WaitAsync(cancellationToken);

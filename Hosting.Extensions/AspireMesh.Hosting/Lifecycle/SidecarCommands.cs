@@ -1,6 +1,5 @@
 using AspireMesh.Hosting.Planning;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace AspireMesh.Hosting.Lifecycle;
 
@@ -20,13 +19,8 @@ internal static class SidecarCommands
         context => context.ResourceSnapshot.State?.Text == KnownResourceStates.Running ? ResourceCommandState.Enabled : ResourceCommandState.Disabled,
         async context =>
         {
-            if (!SidecarUpgrades.IsSupported)
-            {
-                context.Logger.LogWarning("This system cannot pass open ports from process to process: the sidecar '{Instance}' is restarted, and requests under way are lost.", sidecar.Instance);
-                return await context.Services.GetRequiredService<ResourceCommandService>().ExecuteCommandAsync(sidecar, KnownResourceCommands.RestartCommand, context.CancellationToken);
-            }
-            var problem = await context.Services.GetRequiredService<MeshRuntime>().UpgradeAsync(sidecar.Instance, context.CancellationToken);
-            return problem is null ? CommandResults.Success() : CommandResults.Failure($"The sidecar '{sidecar.Instance}' was not upgraded: {problem}.");
+            var outcome = await context.Services.GetRequiredService<MeshRuntime>().UpgradeAsync(sidecar.Instance, context.CancellationToken);
+            return outcome.Problem is null ? CommandResults.Success() : CommandResults.Failure($"The sidecar '{sidecar.Instance}' was not upgraded: {outcome.Problem}.");
         },
         "Replaces its process by one of the executable that lies there now; no request is lost.",
         parameter: null,

@@ -8,7 +8,7 @@ namespace AspireMesh.Hosting.Lifecycle;
 /// <summary>Starts a sidecar's or the control plane's process again when it stops by itself; one that a user stopped stays stopped.</summary>
 internal sealed partial class SidecarRestarts(IServiceProvider services, ResourceNotificationService notifications, TimeProvider time)
 {
-    /// <summary>The pause before a start grows with each stop in a row, from this.</summary>
+    /// <summary>The first start is at once: callers wait. The pause before a start grows with each stop in a row after that, from this.</summary>
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
@@ -43,7 +43,7 @@ internal sealed partial class SidecarRestarts(IServiceProvider services, Resourc
 
     private async Task RestartAsync(ExecutableResource sidecar, int? exitCode, int restarts, int inARow, CancellationToken cancellationToken)
     {
-        var pause = TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, FirstPause.Ticks << Math.Min(inARow - 1, 10)));
+        var pause = inARow < 2 ? TimeSpan.Zero : TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, FirstPause.Ticks << Math.Min(inARow - 2, 10)));
         if (exitCode == 0 && sidecar is MeshSidecarProcessResource) LogHandedOver(sidecar.Name);
         else LogDied(MeshDiagnostics.SidecarDied.Found($"'{sidecar.Name}' stopped by itself (exit code {exitCode?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "unknown"}) and is started again").ToString());
         await notifications.PublishUpdateAsync(sidecar, s => s with { Properties = SidecarRows.With(s.Properties, ("mesh.restarts", restarts)) });

@@ -54,6 +54,7 @@ internal sealed class MeshPlanner
                 ChaosEnabled = options.Chaos is true && (!_request.ForCluster || options.PublishedChaos),
                 SidecarsComeAndGo = _request.ForCluster,
                 UndeclaredEgress = options.UndeclaredEgress,
+                AllowTls12 = options.AllowTls12,
                 Workloads = [.. workloads.Select(w => w.Model)],
                 Edges = [.. edges.Select(e => e.Model)],
                 ExternalServices = [.. _references.Select(r => r.To).OfType<ExternalServiceResource>().Distinct().Select(_external.Model)],

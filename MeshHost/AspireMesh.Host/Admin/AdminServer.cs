@@ -117,6 +117,8 @@ internal sealed class AdminServer(MeshControlPlane mesh, string listen, ILoggerF
             mesh.RemoveFault((string)c.Request.RouteValues["id"]!);
             await mesh.WaitForFaultsAsync(c.RequestAborted);
         });
+        routes.MapPost("/v1/upgrades", async c =>
+            await c.Response.WriteAsJsonAsync(await mesh.UpgradeAsync((await ReadAsync<UpgradeRequest>(c)).Instance, c.RequestAborted), AdminJson.Default.UpgradeOutcome));
         routes.MapPut("/v1/policies", async c => mesh.ApplyPolicies(await ReadAsync<PolicyDocument>(c)));
     }
 
@@ -138,6 +140,9 @@ internal sealed class AdminServer(MeshControlPlane mesh, string listen, ILoggerF
             var change = await ReadAsync<CallerAddressesChange>(c);
             mesh.SetCallerAddresses(change.Instance, change.Addresses);
         });
+        routes.MapGet("/v1/upgrades/next", async c => await c.Response.WriteAsJsonAsync(await mesh.NextUpgradeAsync(c.RequestAborted), AdminJson.Default.UpgradeTicket));
+        routes.MapPut("/v1/upgrades/{id:long}", async c =>
+            mesh.AnswerUpgrade(long.Parse((string)c.Request.RouteValues["id"]!, System.Globalization.CultureInfo.InvariantCulture), await ReadAsync<UpgradeOutcome>(c)));
         routes.MapPost("/v1/bootstrap", async c =>
         {
             var request = await ReadAsync<BootstrapRequest>(c);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography.X509Certificates;
 using AspireMesh.Host.Identity;
 using AspireMesh.Host.Registry;
 using AspireMesh.Protocol.Admin;
@@ -9,16 +10,17 @@ namespace AspireMesh.Host.Admin;
 /// <summary>Roots, SVIDs and joins.</summary>
 internal static class CertificatesReport
 {
-    public static CertificatesView Of(SidecarRegistry registry, CertificateAuthority authority, JoinTokens tokens, ControlPlaneOptions options, string? rotation)
+    public static CertificatesView Of(SidecarRegistry registry, ImmutableArray<X509Certificate2> roots, CertificateAuthority? authority, JoinTokens tokens, ControlPlaneOptions options, string? rotation)
     {
-        var issuing = authority.IssuingRoot;
+        var issuing = authority?.IssuingRoot;
         var trustDomain = TrustDomain.Parse(options.TrustDomain);
         return new CertificatesView
         {
             TrustDomain = trustDomain.Name,
-            Given = authority.IsGiven,
+            Given = authority?.IsGiven != false,
+            WorkloadApi = options.WorkloadApi,
             Rotation = rotation,
-            Roots = [.. authority.Roots.Select(r => new RootView
+            Roots = [.. roots.Select(r => new RootView
             {
                 Subject = r.Subject,
                 Fingerprint = Fingerprint.Of(r),

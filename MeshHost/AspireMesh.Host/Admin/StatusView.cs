@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Reflection;
 using AspireMesh.Host.Policy;
 using AspireMesh.Host.Registry;
 using AspireMesh.Protocol.Admin;
@@ -31,9 +32,20 @@ internal sealed class StatusView(SidecarRegistry registry, ControlPlaneOptions o
         }
         var problems = registry.Read(sidecars => sidecars.Values.OrderBy(s => s.Instance, StringComparer.Ordinal).SelectMany(s => Problems(input, s)).ToImmutableArray());
         var notes = PlaintextCallers().Select(p => $"'{p.Caller}' still calls '{p.Instance}' in plaintext ({p.Count} times). Bring it into the mesh before you type: aspiremesh mtls strict").ToList();
+        notes.AddRange(registry.Read(sidecars => sidecars.Values.OrderBy(s => s.Instance, StringComparer.Ordinal).Select(OtherVersion).OfType<string>().ToArray()));
         if (rotation is not null) notes.Add($"A root rotation is under way: {rotation}");
         return new CheckResult { Healthy = problems.IsEmpty, Problems = problems, Notes = [.. notes] };
     }
+
+    // Both planes are built together, so their versions are told apart by being different.
+    private static string? OtherVersion(SidecarState sidecar)
+    {
+        if (sidecar is not { Connection: not null, ProxyVersion: { Length: > 0 } runs } || runs == OwnVersion) return null;
+        var older = Version.TryParse(runs.Split('-')[0], out var its) && Version.TryParse(OwnVersion.Split('-')[0], out var own) && its < own;
+        return MeshDiagnostics.OlderSidecar.Found($"Sidecar '{sidecar.Instance}' runs {(older ? "the older version" : "version")} {runs}, the control plane {OwnVersion}. Type: aspiremesh upgrade {sidecar.Instance}").ToString();
+    }
+
+    private static string OwnVersion { get; } = typeof(StatusView).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.0.0";
 
     /// <summary>Callers that used plaintext recently, by the sidecar they called.</summary>
     public ImmutableArray<(string Instance, string Caller, long Count)> PlaintextCallers()

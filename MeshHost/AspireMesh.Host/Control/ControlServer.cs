@@ -1,6 +1,5 @@
 using System.Net.Security;
 using System.Security.Authentication;
-using AspireMesh.Host.Identity;
 using AspireMesh.Host.Running;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -13,7 +12,7 @@ using Microsoft.Extensions.Logging;
 namespace AspireMesh.Host.Control;
 
 /// <summary>The port that sidecars connect to: gRPC over TLS 1.3 with the control plane's own SVID.</summary>
-internal sealed class ControlServer(OwnCertificate own, PeerCertificate peers, ControlService service, string listen, ILoggerFactory logs)
+internal sealed class ControlServer(Func<SslStreamCertificateContext> own, PeerCertificate peers, ControlService service, string listen, ILoggerFactory logs)
 {
     private WebApplication? _app;
 
@@ -61,7 +60,7 @@ internal sealed class ControlServer(OwnCertificate own, PeerCertificate peers, C
 
     private SslServerAuthenticationOptions Tls(IDictionary<object, object?> items) => new()
     {
-        ServerCertificateContext = own.Current,
+        ServerCertificateContext = own(),
         ClientCertificateRequired = true,
         RemoteCertificateValidationCallback = peers.For(items),
         EnabledSslProtocols = SslProtocols.Tls13,

@@ -19,7 +19,7 @@ namespace AspireMesh.Host.Control;
 /// What sidecars call. Join: a token for a first SVID. Renew and Watch: only with an SVID of this mesh, and only for the workload it names; what a sidecar
 /// says about itself in a message never widens that.
 /// </summary>
-internal sealed partial class ControlService(SvidIssuer issuer, SidecarRegistry registry, TapHub taps, IWorkloadAttestor? attestor, CancellationToken stopping, ILogger logger)
+internal sealed partial class ControlService(SvidIssuer issuer, SidecarRegistry registry, TapHub taps, IWorkloadAttestor? attestor, bool svidsNameSidecars, CancellationToken stopping, ILogger logger)
     : MeshControl.MeshControlBase
 {
     public override Task<SvidResponse> Join(JoinRequest request, ServerCallContext context) => GrantedAsync(() => attestor is null
@@ -64,9 +64,10 @@ internal sealed partial class ControlService(SvidIssuer issuer, SidecarRegistry 
         if (stopping.IsCancellationRequested) throw new RpcException(new Status(StatusCode.Unavailable, "The control plane stops."));
     }
 
-    // The certificate's name is cut at the length an X.509 common name may have.
+    // The certificate's name is cut at the length an X.509 common name may have. One that we did not issue names the workload alone: which of its pods it is, is its own word.
     private bool Readmit(string workload, string proved, Hello hello) =>
-        attestor is not null && hello.Instance.Length > 0 && (hello.Instance == proved || (proved.Length == 64 && hello.Instance.StartsWith(proved, StringComparison.Ordinal)))
+        attestor is not null && hello.Instance.Length > 0
+        && (!svidsNameSidecars || hello.Instance == proved || (proved.Length == 64 && hello.Instance.StartsWith(proved, StringComparison.Ordinal)))
         && attestor.Readmit(workload, hello.Instance);
 
     private async Task<Hello> ReadHelloAsync(IAsyncStreamReader<SidecarMessage> stream, CancellationToken cancellationToken)
@@ -150,6 +151,8 @@ internal sealed partial class ControlService(SvidIssuer issuer, SidecarRegistry 
         }
         catch (MeshValidationException e)
         {
+            // Not the sidecar's fault, and it may pass: it asks again.
+            if (e.Problems.Any(p => p.Id == MeshDiagnostics.BadCertificateAuthority.Id)) throw Refusal(StatusCode.Unavailable, e.Message);
             var malformed = e.Problems.Any(p => p.Id == MeshDiagnostics.BadCertificateRequest.Id);
             throw Refusal(malformed ? StatusCode.InvalidArgument : StatusCode.PermissionDenied, e.Message);
         }

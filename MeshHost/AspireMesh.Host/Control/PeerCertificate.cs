@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using AspireMesh.Host.Identity;
@@ -12,7 +13,7 @@ namespace AspireMesh.Host.Control;
 /// Checks the certificate a client of the control port presents. None at all is taken here: joining has none yet, and every other call asks for it.
 /// Which root it chains to is kept with the connection: a control plane that began anew learns so what sidecars have, without making all of them renew at once.
 /// </summary>
-internal sealed partial class PeerCertificate(CertificateAuthority authority, TrustDomain trustDomain, TimeProvider time, ILogger logger)
+internal sealed partial class PeerCertificate(Func<ImmutableArray<X509Certificate2>> roots, TrustDomain trustDomain, TimeProvider time, ILogger logger)
 {
     private const string RootKey = "aspiremesh.root";
 
@@ -30,7 +31,7 @@ internal sealed partial class PeerCertificate(CertificateAuthority authority, Tr
         var intermediates = chain?.ChainPolicy.ExtraStore ?? [];
         var error = "no root is trusted";
         // Newest first: that is the one, except while a rotation runs.
-        foreach (var root in authority.Roots.Reverse())
+        foreach (var root in roots().Reverse())
         {
             if (!SvidValidator.TryValidate(leaf, intermediates, [root], trustDomain, time.GetUtcNow(), out _, out var found))
             {

@@ -8,11 +8,20 @@ namespace AspireMesh.Host.Identity;
 /// <summary>What is kept of a CA: its roots with their keys, and which of them issues.</summary>
 /// <param name="Issuing">Thumbprint of the root that issues.</param>
 /// <param name="Roots">Certificate and key of each, PEM.</param>
-public sealed record StoredAuthority(string Issuing, ImmutableArray<StoredRoot> Roots);
+public sealed record StoredAuthority(string Issuing, ImmutableArray<StoredRoot> Roots)
+{
+    /// <summary>The intermediate that an issuer outside gave, with its key: below it are the SVIDs, and the roots have no keys here. Null for a CA of the mesh's own.</summary>
+    public StoredSigner? Signer { get; init; }
+}
+
+/// <summary>An intermediate that an issuer outside gave.</summary>
+/// <param name="Chain">Certificates, PEM: the intermediate first, the root last.</param>
+/// <param name="Key">Key of the first, PEM, PKCS#8, unencrypted: a secret.</param>
+public sealed record StoredSigner(string Chain, string Key);
 
 /// <summary>One root.</summary>
 /// <param name="Certificate">PEM.</param>
-/// <param name="Key">PEM, PKCS#8, unencrypted: a secret.</param>
+/// <param name="Key">PEM, PKCS#8, unencrypted: a secret. Empty where the key is not ours.</param>
 public sealed record StoredRoot(string Certificate, string Key);
 
 /// <summary>Where a CA's roots are kept between two starts.</summary>

@@ -21,28 +21,42 @@ internal sealed class CertificateAuthority
     private readonly TrustDomain _trustDomain;
     private readonly TimeProvider _time;
     private readonly IAuthorityStore? _store;
-    private readonly GivenAuthority? _given;
     private readonly Lock _gate = new();
     private readonly List<X509Certificate2> _roots = [];
+    private GivenAuthority? _given;
+    private GivenAuthority? _next;
     private X509Certificate2 _issuingRoot;
     private X509Certificate2 _signer;
     private ImmutableArray<X509Certificate2> _above = [];
 
-    public CertificateAuthority(TrustDomain trustDomain, TimeProvider time, IAuthorityStore? store = null, GivenAuthority? given = null)
+    /// <param name="trustDomain">The mesh.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="store">Keeps it over a restart; null for memory only.</param>
+    /// <param name="given">Who signs, where that is no CA of the mesh's own.</param>
+    /// <param name="alsoTrusted">Roots that a rotation before the restart had not dropped yet.</param>
+    public CertificateAuthority(TrustDomain trustDomain, TimeProvider time, IAuthorityStore? store = null, GivenAuthority? given = null, ImmutableArray<X509Certificate2> alsoTrusted = default)
     {
         (_trustDomain, _time, _store, _given) = (trustDomain, time, store, given);
         if (given is not null)
         {
+            _roots.AddRange(alsoTrusted.IsDefault ? [] : alsoTrusted.Where(r => !r.Equals(given.Root)));
             _roots.Add(given.Root);
             (_issuingRoot, _signer, _above) = (given.Root, given.Signer, given.Above);
+            Save();
             return;
         }
         _issuingRoot = LoadRoots() ?? CreateRoot();
         _signer = NewIntermediate();
     }
 
-    /// <summary>Whether the user gave the CA: its roots are not ours to replace.</summary>
-    public bool IsGiven => _given is not null;
+    /// <summary>Whether the CA is not the mesh's own: its roots are not ours to replace.</summary>
+    public bool IsGiven { get { lock (_gate) return _given is not null; } }
+
+    /// <summary>The end of a given CA's signing certificate; null for the mesh's own CA, which makes itself a new one in time.</summary>
+    public DateTimeOffset? GivenUntil { get { lock (_gate) return _given?.Signer.NotAfter.ToUniversalTime(); } }
+
+    /// <summary>The given CA in force.</summary>
+    public GivenAuthority? Given { get { lock (_gate) return _given; } }
 
     /// <summary>The trusted roots, oldest first.</summary>
     public ImmutableArray<X509Certificate2> Roots { get { lock (_gate) return [.. _roots]; } }
@@ -71,11 +85,20 @@ internal sealed class CertificateAuthority
     }
 
     /// <summary>First step of a rotation: a new root is trusted beside the old one; nothing is issued from it yet.</summary>
-    public void AddRoot()
+    /// <param name="next">Who signs afterwards; null for a new root of the mesh's own.</param>
+    public void AddRoot(GivenAuthority? next = null)
     {
         lock (_gate)
         {
-            CreateRoot();
+            if (next is null)
+            {
+                CreateRoot();
+                return;
+            }
+            _next = next;
+            if (_roots.Contains(next.Root)) return;
+            _roots.Add(next.Root);
+            Save();
         }
     }
 
@@ -84,8 +107,16 @@ internal sealed class CertificateAuthority
     {
         lock (_gate)
         {
-            _issuingRoot = _roots[^1];
-            _signer = NewIntermediate();
+            if (_next is { } next)
+            {
+                (_given, _next) = (next, null);
+                (_issuingRoot, _signer, _above) = (_roots.First(r => r.Equals(next.Root)), next.Signer, next.Above);
+            }
+            else
+            {
+                _issuingRoot = _roots[^1];
+                _signer = NewIntermediate();
+            }
             Save();
         }
     }
@@ -107,6 +138,7 @@ internal sealed class CertificateAuthority
             var now = _time.GetUtcNow();
             // An SVID must not outlive its issuer; a control plane that runs for weeks makes itself a new intermediate in time.
             if (_signer != _issuingRoot && _given is null && now + lifetime > _signer.NotAfter) _signer = NewIntermediate();
+            if (_signer.NotAfter < now) throw Bad($"'{_signer.Subject}', which signs SVIDs, expired at {_signer.NotAfter.ToUniversalTime():u}, and its issuer has given no other. Sidecars keep the SVIDs they have");
             leaf = CertificateFactory.Svid(id, instance, key, _signer, now, lifetime);
             return new IssuedSvid([leaf.RawData, _signer.RawData, .. _above.Select(c => c.RawData)], leaf.NotAfter.ToUniversalTime(), leaf.SerialNumber);
         }
@@ -129,6 +161,8 @@ internal sealed class CertificateAuthority
         X509Certificate2? issuing = null;
         foreach (var kept in stored.Roots)
         {
+            // An issuer's, from before this CA was the mesh's own: nothing can be issued from it.
+            if (kept.Key.Length == 0) continue;
             var root = ReadRoot(kept);
             if (root.NotAfter < _time.GetUtcNow()) continue;
             _roots.Add(root);
@@ -153,14 +187,16 @@ internal sealed class CertificateAuthority
 
     private void Save()
     {
-        if (_store is null || _given is not null) return;
-        _store.Save(new StoredAuthority(_issuingRoot.Thumbprint, [.. _roots.Select(r => new StoredRoot(r.ExportCertificatePem(), KeyPem(r)))]));
+        _store?.Save(new StoredAuthority(_issuingRoot.Thumbprint, [.. _roots.Select(r => new StoredRoot(r.ExportCertificatePem(), KeyPem(r)))])
+        {
+            Signer = _given is null ? null : new StoredSigner(_given.Pem, KeyPem(_given.Signer)),
+        });
     }
 
-    private static string KeyPem(X509Certificate2 root)
+    private static string KeyPem(X509Certificate2 certificate)
     {
-        using var key = root.GetECDsaPrivateKey()!;
-        return key.ExportPkcs8PrivateKeyPem();
+        using AsymmetricAlgorithm? key = certificate.GetECDsaPrivateKey() ?? (AsymmetricAlgorithm?)certificate.GetRSAPrivateKey();
+        return key?.ExportPkcs8PrivateKeyPem() ?? "";
     }
 
     /// <summary>The key that a certificate request is for, once it has proved to hold it.</summary>

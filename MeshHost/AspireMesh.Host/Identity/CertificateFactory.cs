@@ -29,10 +29,16 @@ internal static class CertificateFactory
     public static X509Certificate2 Intermediate(TrustDomain trustDomain, X509Certificate2 issuer, DateTimeOffset now, TimeSpan lifetime)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = Sign(IntermediateRequest(trustDomain, key), issuer, now, lifetime);
+        return certificate.CopyWithPrivateKey(key);
+    }
+
+    /// <summary>What an issuer, ours or another, is asked to sign.</summary>
+    public static CertificateRequest IntermediateRequest(TrustDomain trustDomain, ECDsa key)
+    {
         var request = Request($"CN=AspireMesh intermediate {Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}, O={trustDomain.Name}", key);
         AddAuthority(request, trustDomain, pathLength: 0);
-        using var certificate = Sign(request, issuer, now, lifetime);
-        return certificate.CopyWithPrivateKey(key);
+        return request;
     }
 
     public static X509Certificate2 Svid(SpiffeId id, string instance, PublicKey key, X509Certificate2 issuer, DateTimeOffset now, TimeSpan lifetime)

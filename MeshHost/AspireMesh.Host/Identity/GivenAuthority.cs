@@ -5,9 +5,12 @@ using AspireMesh.Protocol.Diagnostics;
 
 namespace AspireMesh.Host.Identity;
 
-/// <summary>A CA that the user gave as files: the certificate that signs SVIDs, those between it and the root, and the root.</summary>
+/// <summary>A CA that is not the mesh's own, given as files or by a cluster's issuer: the certificate that signs SVIDs, those between it and the root, and the root.</summary>
 internal sealed record GivenAuthority(X509Certificate2 Signer, ImmutableArray<X509Certificate2> Above, X509Certificate2 Root)
 {
+    /// <summary>The certificates as PEM, the signing one first, the root last.</summary>
+    public string Pem => string.Concat(new[] { Signer }.Concat(Above).Append(Root).Select(c => c.ExportCertificatePem() + "\n"));
+
     /// <summary>Reads the files; reports everything that is wrong with them at once.</summary>
     /// <exception cref="MeshValidationException">The files cannot be used.</exception>
     public static GivenAuthority Load(string certificateFile, string? keyFile, TimeProvider time)

@@ -9,7 +9,7 @@ namespace AspireMesh.Host.Identity;
 /// the new one, and only then is the old one dropped. Each step waits for every sidecar that ever joined. One that does not answer stops the rotation where
 /// it is (both roots trusted, which harms nothing); the next call goes on from there.
 /// </summary>
-internal sealed partial class RootRotation(CertificateAuthority authority, SidecarRegistry registry, TimeProvider time, ILogger logger)
+internal sealed partial class RootRotation(CertificateAuthority? authority, SidecarRegistry registry, TimeProvider time, TimeSpan settling, ILogger logger)
 {
     /// <summary>How long a step waits before it names the sidecars that hold it up.</summary>
     public static readonly TimeSpan StepLimit = TimeSpan.FromSeconds(60);
@@ -18,22 +18,41 @@ internal sealed partial class RootRotation(CertificateAuthority authority, Sidec
     private static readonly TimeSpan UseLimit = TimeSpan.FromSeconds(15);
 
     private readonly SemaphoreSlim _one = new(1, 1);
+    private readonly long _began = time.GetTimestamp();
 
     /// <summary>What is waited for; null when none runs.</summary>
     public string? Step { get; private set; }
 
-    /// <exception cref="MeshValidationException">The CA is the user's, or a step took too long; names the sidecars it waits for.</exception>
-    public async Task RunAsync(CancellationToken cancellationToken)
+    /// <summary>Replaces the root of the mesh's own CA.</summary>
+    /// <exception cref="MeshValidationException">The CA is not the mesh's own, or a step took too long; names the sidecars it waits for.</exception>
+    public Task RunAsync(CancellationToken cancellationToken)
     {
+        if (authority is null) throw Stopped("identities come from a SPIFFE Workload API, whose server replaces its roots by itself. See them with: aspiremesh certs");
         if (authority.IsGiven)
         {
-            throw Stopped("the CA was given as files, so its root is not ours to replace. Put the new CA's root into the files beside the old one, start again, then take the old one out");
+            throw Stopped("the CA is not the mesh's own, so its root is not ours to replace. Given as files: put the new CA's root into them beside the old one, start again, then take the old one out. A cluster's issuer: replace its root there; the mesh follows with the next certificate it gets");
         }
+        return RunAsync(authority, null, cancellationToken);
+    }
+
+    /// <summary>Puts another given CA in force. Under the same root that is a change of who signs; under another one, a rotation.</summary>
+    /// <exception cref="MeshValidationException">A step took too long; names the sidecars it waits for.</exception>
+    public Task ReplaceAsync(GivenAuthority next, CancellationToken cancellationToken) => RunAsync(authority!, next, cancellationToken);
+
+    private async Task RunAsync(CertificateAuthority authority, GivenAuthority? next, CancellationToken cancellationToken)
+    {
         await _one.WaitAsync(cancellationToken);
         try
         {
-            if (authority.Roots.Length < 2) authority.AddRoot();
-            Distribute();
+            if (next is not null) authority.AddRoot(next);
+            else if (authority.Roots.Length < 2) authority.AddRoot();
+            if (next is not null && authority.Roots.Length == 1)
+            {
+                authority.IssueFromNewest();
+                return;
+            }
+            await SettleAsync(cancellationToken);
+            Distribute(authority);
             await StepAsync("every sidecar trusts the new root", s => s.IsSynchronized, cancellationToken);
 
             authority.IssueFromNewest();
@@ -43,7 +62,7 @@ internal sealed partial class RootRotation(CertificateAuthority authority, Sidec
             await UsedAsync(cancellationToken);
 
             authority.DropOldRoots();
-            Distribute();
+            Distribute(authority);
             await StepAsync("every sidecar has dropped the old root", s => s.IsSynchronized, cancellationToken);
             LogDone(logger, root);
         }
@@ -54,7 +73,17 @@ internal sealed partial class RootRotation(CertificateAuthority authority, Sidec
         }
     }
 
-    private void Distribute() => registry.Update(input => input is null ? null : input with { TrustBundle = authority.BundlePem });
+    // A control plane that has just begun does not know of every sidecar: one that is on its way back would find a root that it was never told of.
+    private async Task SettleAsync(CancellationToken cancellationToken)
+    {
+        var left = settling - time.GetElapsedTime(_began);
+        if (left <= TimeSpan.Zero) return;
+        Step = "waiting for sidecars to come back after the start";
+        LogStep(logger, Step);
+        await Task.Delay(left, time, cancellationToken);
+    }
+
+    private void Distribute(CertificateAuthority authority) => registry.Update(input => input is null ? null : input with { TrustBundle = authority.BundlePem });
 
     private async Task StepAsync(string what, Func<SidecarState, bool> done, CancellationToken cancellationToken)
     {

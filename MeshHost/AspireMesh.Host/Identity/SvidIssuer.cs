@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace AspireMesh.Host.Identity;
 
 /// <summary>Decides who gets an SVID, and remembers what was issued. Every refusal is logged and counted with its reason.</summary>
-internal sealed partial class SvidIssuer(CertificateAuthority authority, JoinTokens tokens, SidecarRegistry registry, ControlPlaneOptions options, ILogger logger)
+internal sealed partial class SvidIssuer(CertificateAuthority? authority, JoinTokens tokens, SidecarRegistry registry, ControlPlaneOptions options, ILogger logger)
 {
     /// <summary>A first SVID for a token.</summary>
     /// <exception cref="MeshValidationException">The token or the request is refused.</exception>
@@ -54,6 +54,10 @@ internal sealed partial class SvidIssuer(CertificateAuthority authority, JoinTok
 
     private SvidResponse Issue(string workload, string instance, ReadOnlySpan<byte> csr)
     {
+        if (authority is null)
+        {
+            throw new MeshValidationException([MeshDiagnostics.JoinRefused.Found($"Sidecar '{instance}' of workload '{workload}' gets no SVID here: this mesh's identities come from a SPIFFE Workload API. Publish the AppHost again, or name the API in its bootstrap.")]);
+        }
         var id = SpiffeId.ForWorkload(TrustDomain.Parse(options.TrustDomain), options.Namespace, workload);
         var lifetime = options.SvidLifetime ?? registry.Input?.Index.Model.SvidLifetime ?? TimeSpan.FromHours(1);
         var root = authority.IssuingRoot;

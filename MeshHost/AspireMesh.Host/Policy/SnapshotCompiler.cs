@@ -32,6 +32,7 @@ internal static class SnapshotCompiler
             Identity = index.Identity(workload.Name).ToString(),
             Zone = Labels.Of(workload, sidecar).GetValueOrDefault(Labels.Zone),
             Mtls = index.Model.Mtls,
+            AllowTls12 = index.Model.AllowTls12,
             TrustBundle = input.TrustBundle,
             DrainTime = index.Model.DrainTime,
             Inbound = InboundCompiler.Compile(input, workload, sidecar, faults),

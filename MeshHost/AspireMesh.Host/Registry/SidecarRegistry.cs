@@ -10,7 +10,7 @@ namespace AspireMesh.Host.Registry;
 /// Every sidecar of the model, what it should obey and what it said. A change of the input recompiles the sidecars it concerns and sends those whose
 /// content really differs. One lock guards all of it: what happens under it is arithmetic, never input or output.
 /// </summary>
-internal sealed class SidecarRegistry(TimeProvider time, Func<string> issuingRoot)
+internal sealed class SidecarRegistry(TimeProvider time, Func<string?> issuingRoot)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, SidecarState> _sidecars = [];
@@ -63,7 +63,7 @@ internal sealed class SidecarRegistry(TimeProvider time, Func<string> issuingRoo
             sidecar.SvidExpires ??= shown.Expires;
             sidecar.SvidRoot ??= shown.Root;
             // It was away while another root began to issue.
-            if (sidecar.SvidRoot != issuingRoot()) connection.SendRenewNow();
+            if (issuingRoot() is { } issuing && sidecar.SvidRoot != issuing) connection.SendRenewNow();
         }
         Raise([hello.Instance]);
         return true;

@@ -12,8 +12,9 @@ public static class SidecarPod
     private const string Bootstrap = "aspiremesh-bootstrap";
     private const string Token = "aspiremesh-token";
     private const string Trust = "aspiremesh-trust";
+    private const string Spire = "spiffe-workload-api";
     private const int EndpointRemovalSeconds = 5;
-    private static readonly string[] Volumes = [Bootstrap, Token, Trust];
+    private static readonly string[] Volumes = [Bootstrap, Token, Trust, Spire];
 
     /// <summary>Changes the pod of a template, <c>{ metadata, spec }</c>.</summary>
     public static void Add(JsonObject template, SidecarSpec sidecar)
@@ -92,10 +93,20 @@ public static class SidecarPod
         },
         ["securityContext"] = Rights(),
         ["volumeMounts"] = new JsonArray(
-            new JsonObject { ["name"] = Bootstrap, ["mountPath"] = "/etc/aspiremesh", ["readOnly"] = true },
-            new JsonObject { ["name"] = Trust, ["mountPath"] = "/etc/aspiremesh-trust", ["readOnly"] = true },
-            new JsonObject { ["name"] = Token, ["mountPath"] = "/var/run/secrets/aspiremesh", ["readOnly"] = true }),
+            [new JsonObject { ["name"] = Bootstrap, ["mountPath"] = "/etc/aspiremesh", ["readOnly"] = true }, .. sidecar.Spire ? [AgentMount()] : JoinMounts()]),
     };
+
+    private static JsonNode[] JoinMounts() =>
+    [
+        new JsonObject { ["name"] = Trust, ["mountPath"] = "/etc/aspiremesh-trust", ["readOnly"] = true },
+        new JsonObject { ["name"] = Token, ["mountPath"] = "/var/run/secrets/aspiremesh", ["readOnly"] = true },
+    ];
+
+    /// <summary>Where a container finds the SPIRE agent's socket.</summary>
+    public static JsonObject AgentMount() => new() { ["name"] = Spire, ["mountPath"] = "/spiffe-workload-api", ["readOnly"] = true };
+
+    /// <summary>The SPIRE agent's socket, by SPIFFE's CSI driver: no pod needs a part of its node's file system for it.</summary>
+    public static JsonObject AgentVolume() => new() { ["name"] = Spire, ["csi"] = new JsonObject { ["driver"] = "csi.spiffe.io", ["readOnly"] = true } };
 
     /// <summary>No rights at all: not root, nothing to gain, no capability, nothing to write.</summary>
     public static JsonObject Rights() => new()
@@ -110,6 +121,11 @@ public static class SidecarPod
     private static IEnumerable<JsonObject> MakeVolumes(SidecarSpec sidecar)
     {
         yield return new() { ["name"] = Bootstrap, ["configMap"] = new JsonObject { ["name"] = SidecarPlaces.BootstrapConfigMap(sidecar.Workload) } };
+        if (sidecar.Spire)
+        {
+            yield return AgentVolume();
+            yield break;
+        }
         // Written by the control plane once it has a CA: the sidecar waits for it.
         yield return new() { ["name"] = Trust, ["configMap"] = new JsonObject { ["name"] = SidecarPlaces.TrustBundle, ["optional"] = true } };
         yield return new()

@@ -27,6 +27,9 @@ public sealed record SidecarSpec
     /// <summary>Whether its metrics are announced to Prometheus by annotations. Default true.</summary>
     public bool Scrape { get; init; } = true;
 
+    /// <summary>Whether its identity comes from SPIRE: the agent's socket is mounted instead of token and trust bundle. Default false.</summary>
+    public bool Spire { get; init; }
+
     /// <summary>Seconds it lets running requests finish. Default 30.</summary>
     public int DrainSeconds { get; init; } = 30;
 }
@@ -69,6 +72,9 @@ public static class SidecarPlaces
 
     /// <summary>The name of the Service port that leads to <see cref="InboundPort"/>.</summary>
     public const string InboundPortName = "aspiremesh";
+
+    /// <summary>Where pods find the SPIRE agent's socket.</summary>
+    public const string WorkloadApi = "unix:///spiffe-workload-api/spire-agent.sock";
 
     /// <summary>Before every annotation and label of ours.</summary>
     public const string Prefix = "aspiremesh.dev/";

@@ -86,7 +86,7 @@ internal static class CertsCommand
     private static void Print(CertificatesView view, ToolTerminal terminal)
     {
         var now = terminal.Time.GetUtcNow();
-        terminal.Out.WriteLine($"trust domain {view.TrustDomain}, CA {(view.Given ? "given" : "built in")}");
+        terminal.Out.WriteLine($"trust domain {view.TrustDomain}, {(view.WorkloadApi is { } api ? $"identities from the Workload API at {api}" : view.Given ? "CA given" : "CA built in")}");
         if (view.Rotation is { } step) terminal.Out.WriteLine($"rotation: {step}");
         var roots = Tables.Create("root", "subject", "left", "issues");
         foreach (var root in view.Roots) roots.Row(Short(root.Fingerprint), root.Subject, Tables.Left(root.Expires, now), root.Issuing ? "yes" : "no");

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AspireMesh.Host;
+using AspireMesh.Host.Kubernetes;
 using AspireMesh.Host.Running;
 using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Model;
@@ -27,6 +28,10 @@ internal sealed class ServeCommand
     private readonly Option<string?> _caCertificate = new("--ca-cert") { Description = "A CA of yours: PEM, signing certificate first, up to the root." };
     private readonly Option<string?> _caKey = new("--ca-key") { Description = "PEM of its unencrypted key." };
     private readonly Option<string?> _adminToken = new("--admin-token-file") { Description = "File with the admin API's bearer token; without it, a new one is made." };
+    private readonly Option<string?> _workloadApi = new("--workload-api") { Description = "A SPIFFE Workload API (a SPIRE agent) that gives control plane and sidecars their identities instead of a CA: unix:///path/of/the.sock." };
+    private readonly Option<string?> _issuer = new("--cert-manager-issuer") { Description = "With --kubernetes: the issuer that gives the control plane its intermediate CA." };
+    private readonly Option<string> _issuerKind = new("--cert-manager-kind") { Description = "Its kind.", DefaultValueFactory = _ => "Issuer" };
+    private readonly Option<string> _issuerGroup = new("--cert-manager-group") { Description = "Its API group.", DefaultValueFactory = _ => "cert-manager.io" };
     private readonly Option<bool> _verbose = new("--verbose") { Description = "Log what sidecars do." };
 
     public static Command Create(ToolTerminal terminal) => new ServeCommand().Build(terminal);
@@ -36,6 +41,7 @@ internal sealed class ServeCommand
         var command = new Command("serve", "Runs the control plane as a process of its own, until Ctrl+C.")
         {
             _model, _name, _trustDomain, _namespace, _state, _caState, _listen, _admin, _policies, _caCertificate, _caKey, _adminToken, _verbose, _kubernetes, _kubeconfig,
+            _workloadApi, _issuer, _issuerKind, _issuerGroup,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -52,6 +58,8 @@ internal sealed class ServeCommand
                     TrustDomain = parsed.GetValue(_trustDomain),
                     ControlListen = parsed.GetValue(_listen) ?? options.ControlListen,
                     AdminListen = parsed.GetValue(_admin) ?? options.AdminListen,
+                    WorkloadApi = parsed.GetValue(_workloadApi),
+                    Issuer = parsed.GetValue(_issuer) is { } issuer ? new IssuerReference(issuer, parsed.GetValue(_issuerKind)!, parsed.GetValue(_issuerGroup)!) : null,
                     TimeProvider = terminal.Time,
                     LoggerFactory = logs,
                 }, terminal, cancellationToken);
@@ -78,6 +86,7 @@ internal sealed class ServeCommand
         {
             if (parsed.GetResult(option) is { Implicit: false }) problems.Add(MeshDiagnostics.BadArgument, $"{option.Name} does not go with --kubernetes: model, CA and token are objects of the cluster. Leave it out; see docs/kubernetes.md.");
         }
+        if (parsed.GetValue(_issuer) is not null && parsed.GetValue(_workloadApi) is not null) problems.Add(MeshDiagnostics.BadArgument, "--cert-manager-issuer and --workload-api do not go together: identities come from one of them. Leave one out.");
         problems.ThrowIfAny();
     }
 
@@ -87,6 +96,8 @@ internal sealed class ServeCommand
         var trustDomain = model?.TrustDomain ?? parsed.GetValue(_trustDomain);
         if (trustDomain is null) problems.Add(MeshDiagnostics.BadArgument, "serve needs --model FILE, or --trust-domain NAME and a model later. Type for example: aspiremesh serve --model mesh.json --state ./state");
         if (parsed.GetValue(_caCertificate) is null != parsed.GetValue(_caKey) is null) problems.Add(MeshDiagnostics.BadArgument, "--ca-cert and --ca-key go together. Give both.");
+        if (parsed.GetValue(_issuer) is not null) problems.Add(MeshDiagnostics.BadArgument, "--cert-manager-issuer goes with --kubernetes: an issuer is an object of a cluster. Give its CA as files instead: --ca-cert FILE --ca-key FILE");
+        if (parsed.GetValue(_workloadApi) is not null && parsed.GetValue(_caCertificate) is not null) problems.Add(MeshDiagnostics.BadArgument, "--ca-cert and --workload-api do not go together: identities come from one of them. Leave one out.");
         problems.ThrowIfAny();
         var state = parsed.GetValue(_state);
         return new ControlPlaneOptions
@@ -102,6 +113,7 @@ internal sealed class ServeCommand
             KeepModel = state is not null,
             CaCertificateFile = parsed.GetValue(_caCertificate),
             CaKeyFile = parsed.GetValue(_caKey),
+            WorkloadApi = parsed.GetValue(_workloadApi),
             RunDirectory = terminal.RunDirectory,
             TimeProvider = terminal.Time,
             LoggerFactory = logs,

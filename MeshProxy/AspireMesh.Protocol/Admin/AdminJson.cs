@@ -34,5 +34,8 @@ namespace AspireMesh.Protocol.Admin;
 [JsonSerializable(typeof(BootstrapRequest))]
 [JsonSerializable(typeof(SidecarBootstrap))]
 [JsonSerializable(typeof(RenewChange))]
+[JsonSerializable(typeof(UpgradeRequest))]
+[JsonSerializable(typeof(UpgradeTicket))]
+[JsonSerializable(typeof(UpgradeOutcome))]
 [JsonSerializable(typeof(RunFile))]
 public sealed partial class AdminJson : JsonSerializerContext;

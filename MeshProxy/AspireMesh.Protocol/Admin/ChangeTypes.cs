@@ -81,6 +81,36 @@ public sealed record BootstrapRequest
     public required string Instance { get; init; }
 }
 
+/// <summary>Asks that a sidecar's process be replaced by one of the executable that lies there now.</summary>
+public sealed record UpgradeRequest
+{
+    /// <summary>The sidecar.</summary>
+    public required string Instance { get; init; }
+}
+
+/// <summary>A wish for an upgrade, on its way to who runs the processes.</summary>
+public sealed record UpgradeTicket
+{
+    /// <summary>Names it in the answer.</summary>
+    public required long Id { get; init; }
+
+    /// <summary>The sidecar.</summary>
+    public required string Instance { get; init; }
+}
+
+/// <summary>What became of an upgrade.</summary>
+public sealed record UpgradeOutcome
+{
+    /// <summary>Why the process was not replaced; null when it was.</summary>
+    public string? Problem { get; init; }
+
+    /// <summary>It was ended and started again, because this system cannot pass open ports on: requests under way were lost.</summary>
+    public bool Restarted { get; init; }
+
+    /// <summary>The version that runs now; null where it is not known.</summary>
+    public string? Version { get; init; }
+}
+
 /// <summary>Asks for new SVIDs.</summary>
 public sealed record RenewChange
 {

@@ -32,6 +32,9 @@ public sealed record CertificatesView
     /// <summary>Whether the user gave the CA.</summary>
     public bool Given { get; init; }
 
+    /// <summary>The SPIFFE Workload API that gives out identities and roots instead of a CA; null where there is a CA.</summary>
+    public string? WorkloadApi { get; init; }
+
     /// <summary>What a rotation waits for; null when none runs.</summary>
     public string? Rotation { get; init; }
 

@@ -113,6 +113,17 @@ public sealed class MeshAdminClient : IDisposable
     public Task<SidecarBootstrap> CreateBootstrapAsync(string instance, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, "/v1/bootstrap", JsonContent.Create(new BootstrapRequest { Instance = instance }, AdminJson.Default.BootstrapRequest), AdminJson.Default.SidecarBootstrap, cancellationToken);
 
+    /// <summary>Replaces a sidecar's process; returns when another has taken over, or with why none did.</summary>
+    public Task<UpgradeOutcome> UpgradeAsync(UpgradeRequest request, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, "/v1/upgrades", JsonContent.Create(request, AdminJson.Default.UpgradeRequest), AdminJson.Default.UpgradeOutcome, cancellationToken);
+
+    /// <summary>The next wish for an upgrade, for who runs the processes; waits until there is one.</summary>
+    public Task<UpgradeTicket> NextUpgradeAsync(CancellationToken cancellationToken) => GetAsync("/v1/upgrades/next", AdminJson.Default.UpgradeTicket, cancellationToken);
+
+    /// <summary>Says what became of an upgrade.</summary>
+    public Task AnswerUpgradeAsync(long id, UpgradeOutcome outcome, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Put, $"/v1/upgrades/{id}", JsonContent.Create(outcome, AdminJson.Default.UpgradeOutcome), cancellationToken);
+
     /// <summary>Requests as they end, until cancelled.</summary>
     public async IAsyncEnumerable<TapEvent> TapAsync(TapFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -145,6 +145,15 @@ public static class MeshDiagnostics
     /// <summary>A sidecar's bootstrap that cannot be used.</summary>
     public static MeshDiagnostic BadBootstrap { get; } = Define("MESH0306", "A sidecar's bootstrap cannot be used", "Start the sidecar's resource again.");
 
+    /// <summary>A Workload API that gives no identity.</summary>
+    public static MeshDiagnostic WorkloadApiAway { get; } = Define("MESH0307", "The SPIFFE Workload API gives no identity", "Look at the agent and at its registration entries.");
+
+    /// <summary>An issuer of the cluster that gives the control plane no certificate.</summary>
+    public static MeshDiagnostic IssuerRefused { get; } = Define("MESH0308", "The cluster's issuer gives no intermediate CA", "Look at the CertificateRequest that the message names.");
+
+    /// <summary>A sidecar of another version than its control plane.</summary>
+    public static MeshDiagnostic OlderSidecar { get; } = Define("MESH0309", "A sidecar runs another version than the control plane", "Type: aspiremesh upgrade SIDECAR");
+
     // 0400: the operator's tool, the run file and the state of a running mesh.
 
     /// <summary>No running mesh.</summary>
@@ -173,6 +182,9 @@ public static class MeshDiagnostics
 
     /// <summary>A wrong value on the command line.</summary>
     public static MeshDiagnostic BadArgument { get; } = Define("MESH0408", "An argument cannot be used", "Correct it as the message says.");
+
+    /// <summary>A sidecar that cannot be upgraded.</summary>
+    public static MeshDiagnostic CannotUpgrade { get; } = Define("MESH0409", "A sidecar was not upgraded", "Do what the message says; the process before still runs.");
 
     // 0500: simulator and build.
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using AspireMesh.Protocol.Faults;
 using AspireMesh.Protocol.Policies;
 
@@ -21,6 +22,10 @@ public sealed record MeshModel
 
     /// <summary>Whether plaintext is taken by inbound listeners. Default <see cref="MtlsMode.Strict"/>.</summary>
     public MtlsMode Mtls { get; init; } = MtlsMode.Strict;
+
+    /// <summary>Whether inbound listeners take TLS 1.2 from peers that are no sidecars of ours. Default false: TLS 1.3 only.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool AllowTls12 { get; init; }
 
     /// <summary>How long a leaf certificate lives. Default 1 hour (24 hours in a cluster). Renewed at about half of it.</summary>
     public TimeSpan SvidLifetime { get; init; } = TimeSpan.FromHours(1);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using AspireMesh.Protocol.Faults;
 using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Policies;
@@ -31,6 +32,10 @@ public sealed record MeshSnapshot
 
     /// <summary>Whether plaintext is taken.</summary>
     public MtlsMode Mtls { get; init; }
+
+    /// <summary>Whether inbound listeners take TLS 1.2 from peers that are no sidecars of ours. Default false: TLS 1.3 only.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool AllowTls12 { get; init; }
 
     /// <summary>Trusted roots, PEM, one certificate each. During a rotation there are several.</summary>
     public ImmutableArray<string> TrustBundle { get; init; } = [];

@@ -45,6 +45,12 @@ public sealed record SidecarBootstrap
     public string? JoinTokenFile { get; init; }
 
     /// <summary>
+    /// A SPIFFE Workload API (a SPIRE agent) that gives this sidecar its identity and its roots instead of the control plane, as <c>SPIFFE_ENDPOINT_SOCKET</c> writes it:
+    /// <c>unix:///path</c>. Token and bundle are not used then. Null for the control plane's own CA.
+    /// </summary>
+    public string? WorkloadApi { get; init; }
+
+    /// <summary>
     /// A Unix socket in a directory that only this user may enter, where a running sidecar waits for a newer process of itself to take over its ports, and where
     /// a newer one finds it. Null for a sidecar that is only ever restarted.
     /// </summary>

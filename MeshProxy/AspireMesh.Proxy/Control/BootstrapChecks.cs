@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Identity;
+using AspireMesh.Protocol.Identity.WorkloadApi;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Tls;
 
@@ -23,6 +24,12 @@ internal static class BootstrapChecks
         if (!Uri.TryCreate(bootstrap.ControlPlane, UriKind.Absolute, out var address) || address.Scheme != Uri.UriSchemeHttps)
         {
             Add($"'{bootstrap.ControlPlane}' is no control plane address; https://host:port is needed");
+        }
+        if (bootstrap.WorkloadApi is not null)
+        {
+            // It brings identity and roots; neither token nor bundle is looked at.
+            if (!WorkloadApiAddress.TryParse(bootstrap.WorkloadApi, out _, out error)) Add(error);
+            return problems.ToImmutable();
         }
         if (bootstrap.JoinToken is null && bootstrap.JoinTokenFile is null) Add("the bootstrap has neither a join token nor a file with one");
         if (bootstrap.TrustBundle.IsDefaultOrEmpty && bootstrap.TrustBundleFile is null) Add("the bootstrap has neither a trust bundle nor a file with one");

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography.X509Certificates;
 using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Identity;
+using AspireMesh.Protocol.Identity.WorkloadApi;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Runtime;
 using AspireMesh.Proxy.Tls;
@@ -20,6 +21,7 @@ internal sealed class MeshControlClient : IControlLink
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Enrolment _enrolment;
+    private readonly WorkloadApiIdentity? _workloadApi;
     private readonly ControlPlanePeer _peer;
     private readonly SvidStore _svids = new();
     private readonly TrustBundle _bundle;
@@ -46,8 +48,13 @@ internal sealed class MeshControlClient : IControlLink
         _status = new ControlStatus(time, logger);
         _bundle = new TrustBundle(_svids);
         var trustDomain = TrustDomain.Parse(bootstrap.TrustDomain);
-        _peer = new ControlPlanePeer(ControlPlanePeer.IdFor(trustDomain, bootstrap.Namespace ?? "default"), Roots);
+        var ns = bootstrap.Namespace ?? "default";
+        _peer = new ControlPlanePeer(ControlPlanePeer.IdFor(trustDomain, ns), Roots);
         _enrolment = new Enrolment(bootstrap, trustDomain, time);
+        if (WorkloadApiAddress.TryParse(bootstrap.WorkloadApi, out var api, out _))
+        {
+            _workloadApi = new WorkloadApiIdentity(bootstrap, api, SpiffeId.ForWorkload(trustDomain, ns, bootstrap.Workload), _svids, _status, time, _random.Next(), logger);
+        }
     }
 
     /// <inheritdoc/>
@@ -73,6 +80,11 @@ internal sealed class MeshControlClient : IControlLink
     /// <exception cref="MeshValidationException">The control plane refused the join, or issued what cannot be used; carries every reason.</exception>
     public async Task JoinAsync(CancellationToken cancellationToken)
     {
+        if (_workloadApi is not null)
+        {
+            await _workloadApi.FirstAsync(cancellationToken);
+            return;
+        }
         var delay = new ReconnectDelay(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5), _random);
         while (true)
         {
@@ -100,12 +112,9 @@ internal sealed class MeshControlClient : IControlLink
     {
         _running = new CancellationTokenSource();
         var watch = new WatchLoop(_bootstrap, new SnapshotIntake(sink, _bundle), state, _svids, _status, _uplink, OpenChannel, _peer, _time, _random.Next(), _logger);
-        var renewal = new RenewalLoop(_bootstrap, state, _enrolment, _svids, _status, OpenChannel, _peer, _time, _random.Next(), _logger);
-        (_watch, _renewal) = (watch, renewal);
-        watch.RenewAsked += renewal.RenewNow;
         watch.DrainAsked += time => DrainAsked?.Invoke(time);
-        renewal.Replaced += watch.SvidReplaced;
-        _ended = Task.WhenAll(watch.RunAsync(_running.Token), renewal.RunAsync(_running.Token));
+        _watch = watch;
+        _ended = Task.WhenAll(watch.RunAsync(_running.Token), RenewAsync(watch, state, _running.Token));
         await using var stopping = cancellationToken.Register(() => _ = EndAsync());
         await _ended;
     }
@@ -114,9 +123,24 @@ internal sealed class MeshControlClient : IControlLink
     public async ValueTask DisposeAsync()
     {
         await EndAsync();
+        _workloadApi?.End();
         await _ended;
         _running?.Dispose();
         _running = null;
+    }
+
+    private Task RenewAsync(WatchLoop watch, SidecarState state, CancellationToken cancellationToken)
+    {
+        if (_workloadApi is not null)
+        {
+            _workloadApi.Replaced += watch.SvidReplaced;
+            return _workloadApi.RunAsync(cancellationToken);
+        }
+        var renewal = new RenewalLoop(_bootstrap, state, _enrolment, _svids, _status, OpenChannel, _peer, _time, _random.Next(), _logger);
+        _renewal = renewal;
+        watch.RenewAsked += renewal.RenewNow;
+        renewal.Replaced += watch.SvidReplaced;
+        return renewal.RunAsync(cancellationToken);
     }
 
     private async Task EndAsync()

@@ -56,12 +56,13 @@ internal sealed class InboundConnections(RuntimeHolder holder, MeshHandshake han
     }
 
     /// <summary>Tells every caller to open new streams elsewhere; running ones finish. Completes when all have, or at the token.</summary>
-    public Task DrainAsync(CancellationToken giveUp) => Task.WhenAll(_tunnels.Keys.Select(t => t.DrainAsync(giveUp)));
+    public Task DrainAsync(CancellationToken giveUp) => Task.WhenAll(_tunnels.Keys.Select(t => t.DrainAsync(giveUp, stopping: true)));
 
     /// <summary>Callers make new connections, with the identity and roots that are current now.</summary>
-    public void Retire()
+    /// <param name="stopping">This sidecar stops: what they have here will be cut.</param>
+    public void Retire(bool stopping = false)
     {
-        foreach (var tunnel in _tunnels.Keys) _ = tunnel.DrainAsync(CancellationToken.None);
+        foreach (var tunnel in _tunnels.Keys) _ = tunnel.DrainAsync(CancellationToken.None, stopping);
     }
 
     private async Task ServeSecuredAsync(SecuredConnection secured, Socket socket, CancellationToken cut)

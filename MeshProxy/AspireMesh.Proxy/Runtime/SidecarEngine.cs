@@ -30,6 +30,7 @@ internal sealed class SidecarEngine : IAsyncDisposable, IHandover
     private readonly TaskCompletionSource _handedOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ILogger _logger;
     private CancellationTokenSource _leave = new();
+    private readonly CancellationTokenSource _stopping = new();
     private IAsyncDisposable? _handover;
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly OpenConnections _open;
@@ -54,11 +55,11 @@ internal sealed class SidecarEngine : IAsyncDisposable, IHandover
         var holder = new RuntimeHolder();
         State = new SidecarState(bootstrap, holder, parts.Svids);
         var bundle = new TrustBundle(parts.Svids);
-        var handshake = new MeshHandshake(parts.Svids, new PeerValidator(trustDomain, bundle, _time), to => HandshakeChangeOf(holder, to));
+        var handshake = new MeshHandshake(parts.Svids, new PeerValidator(trustDomain, bundle, _time), to => HandshakeChangeOf(holder, to), () => holder.CurrentOrNull?.Snapshot.AllowTls12 == true);
         var tunnel = new TunnelOptions { Time = _time, InlineReads = options.OwnsProcess };
         var pool = new TunnelPoolOptions { Tunnel = tunnel };
         _dialer = new TunnelDialer(new TunnelConnector(handshake, parts.Events, pool), new OutsideDialer(), parts.Svids, parts.Events, pool);
-        _pipeline = parts.Pipeline(new PipelineServices(bootstrap, trustDomain, _dialer, parts.Events, _time, loggers, options.Seed, parts.Control is { } link ? link.RenewNow : null, Retire));
+        _pipeline = parts.Pipeline(new PipelineServices(bootstrap, trustDomain, _dialer, parts.Events, _time, loggers, options.Seed, parts.Control is { } link ? link.RenewNow : null, Retire) { Stopping = _stopping.Token });
         var admin = parts.Admin?.Invoke(State);
         _http = new HttpServer(holder, _pipeline, admin is null ? null : new RequestDelegate(admin.HandleAsync), _services, loggers);
         _httpSockets = new HttpSockets(_http, holder, parts.Events, _time, options.OwnsProcess, loggers);
@@ -72,7 +73,7 @@ internal sealed class SidecarEngine : IAsyncDisposable, IHandover
         _applier = new SnapshotApplier(State, holder, _pipeline, bundle, _listeners, parts.Events, admin is null ? null : adminListen);
         _applier.TrustChanged += Retire;
         _applier.FaultsChanged += Retire;
-        parts.Svids.Changed += _inbound.Retire;
+        parts.Svids.Changed += RetireInbound;
     }
 
     public SidecarState State { get; }
@@ -123,6 +124,7 @@ internal sealed class SidecarEngine : IAsyncDisposable, IHandover
     {
         if (Interlocked.Exchange(ref _stopped, 1) != 0) return;
         State.IsDraining = true;
+        await _stopping.CancelAsync();
         using var limit = new CancellationTokenSource(State.Snapshot?.DrainTime ?? DefaultDrainTime, _time);
         using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
         if (_handedOver.Task.IsCompleted) await LetGoAsync(giveUp.Token);
@@ -133,7 +135,7 @@ internal sealed class SidecarEngine : IAsyncDisposable, IHandover
         await _control.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _applier.TrustChanged -= Retire;
         _applier.FaultsChanged -= Retire;
-        _parts.Svids.Changed -= _inbound.Retire;
+        _parts.Svids.Changed -= RetireInbound;
         await _http.DisposeAsync();
         _httpSockets.Dispose();
         await _pipeline.DisposeAsync();
@@ -144,6 +146,7 @@ internal sealed class SidecarEngine : IAsyncDisposable, IHandover
         await _services.DisposeAsync();
         _listeners.DropInherited();
         _leave.Dispose();
+        _stopping.Dispose();
     }
 
     public async ValueTask DisposeAsync()
@@ -187,7 +190,7 @@ internal sealed class SidecarEngine : IAsyncDisposable, IHandover
     {
         await _listeners.CloseAsync();
         _http.LastAnswers = true;
-        _inbound.Retire();
+        _inbound.Retire(stopping: true);
         using var half = new CancellationTokenSource((State.Snapshot?.DrainTime ?? DefaultDrainTime) / 2, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(half.Token, giveUp);
         await _open.WhenNoneAsync(either.Token);
@@ -212,6 +215,8 @@ internal sealed class SidecarEngine : IAsyncDisposable, IHandover
         State.IsDraining = true;
         _inbound.Retire();
     }
+
+    private void RetireInbound() => _inbound.Retire();
 
     private void Retire()
     {

@@ -39,4 +39,8 @@ internal sealed class SidecarParts
 /// <param name="Renew">Asks for a new SVID; null where there is no control plane.</param>
 /// <param name="Drain">Leaves the tunnel connections that there are, both ways.</param>
 internal sealed record PipelineServices(
-    SidecarBootstrap Bootstrap, TrustDomain TrustDomain, ITunnelDialer Dialer, IMeshEvents Events, TimeProvider Time, ILoggerFactory Loggers, int Seed, Action? Renew = null, Action? Drain = null);
+    SidecarBootstrap Bootstrap, TrustDomain TrustDomain, ITunnelDialer Dialer, IMeshEvents Events, TimeProvider Time, ILoggerFactory Loggers, int Seed, Action? Renew = null, Action? Drain = null)
+{
+    /// <summary>Cancelled when the sidecar begins to stop: long streams that can be told are told.</summary>
+    public CancellationToken Stopping { get; init; }
+}

@@ -20,6 +20,9 @@ internal abstract class HalfCloseStream : Stream
     /// <summary>Whether the other end has said nothing that was not read, and has not ended or broken the stream, as far as the transport can tell without reading.</summary>
     public virtual bool IsQuiet => true;
 
+    /// <summary>Cancelled when the other end said that it stops: what still runs will be cut when its drain time is over.</summary>
+    public virtual CancellationToken Stopping => CancellationToken.None;
+
     /// <summary>Ends the write side: the reader at the other end sees the end after everything written before.</summary>
     public abstract ValueTask CloseWriteAsync(CancellationToken cancellationToken);
 

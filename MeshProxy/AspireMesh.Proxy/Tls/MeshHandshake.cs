@@ -19,11 +19,12 @@ internal sealed record SecuredConnection(SslStream Stream, SpiffeId Peer, string
 /// <summary>A handshake that failed, with the reason the validator gave where it was that.</summary>
 internal sealed class HandshakeException(string message, Exception? inner = null) : IOException(message, inner);
 
-/// <summary>TLS 1.3 with certificates on both sides, identities checked by one validator. Sessions are not resumed: a resumed one skips that check.</summary>
+/// <summary>TLS 1.3 (1.2 from others, where the mesh says so) with certificates on both sides, identities checked by one validator. Sessions are not resumed: a resumed one skips that check.</summary>
 /// <param name="svids">What is presented.</param>
 /// <param name="validator">Who is let in.</param>
+/// <param name="tls12">Whether a standard peer may come with TLS 1.2; our own sidecars always speak 1.3 with each other. Null for no.</param>
 /// <param name="faults">What faults change about a handshake with a callee (null: one from outside); null for nothing.</param>
-internal sealed class MeshHandshake(ISvidSource svids, PeerValidator validator, Func<string?, HandshakeChange?>? faults = null)
+internal sealed class MeshHandshake(ISvidSource svids, PeerValidator validator, Func<string?, HandshakeChange?>? faults = null, Func<bool>? tls12 = null)
 {
     /// <summary>ALPN of our tunnel.</summary>
     public const string TunnelProtocol = "aspiremesh/1";
@@ -59,7 +60,8 @@ internal sealed class MeshHandshake(ISvidSource svids, PeerValidator validator, 
         var options = new SslServerAuthenticationOptions
         {
             ServerCertificateContext = change?.Certificate ?? svids.Current?.Context,
-            EnabledSslProtocols = change?.Protocols ?? SslProtocols.Tls13,
+            EnabledSslProtocols = change?.Protocols ?? (tls12?.Invoke() == true ? SslProtocols.Tls12 | SslProtocols.Tls13 : SslProtocols.Tls13),
+            AllowRenegotiation = false,
             ApplicationProtocols = Accepted,
             ClientCertificateRequired = true,
             RemoteCertificateValidationCallback = check.Validate,

@@ -3,6 +3,8 @@ using System.Security.Cryptography.X509Certificates;
 using AspireMesh.Host.Identity;
 using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Identity;
+using Grpc.Core;
+using Microsoft.Extensions.Time.Testing;
 
 namespace AspireMesh.Host.Tests.Identity;
 
@@ -37,6 +39,21 @@ public sealed class GivenAuthorityTests : IDisposable
         var refusal = await Assert.ThrowsAsync<MeshValidationException>(() => fixture.Mesh.RotateRootAsync(CancellationToken.None));
 
         Assert.Contains("not ours to replace", refusal.Message);
+    }
+
+    [Fact]
+    public async Task Once_it_has_expired_nobody_joins_and_everybody_is_told_to_ask_again()
+    {
+        var (certificates, key) = Files(rsa: false);
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var fixture = await ControlPlaneFixture.StartAsync(configure: o => o with { CaCertificateFile = certificates, CaKeyFile = key, TimeProvider = time });
+        await fixture.ConnectAsync("web");
+        time.Advance(TimeSpan.FromDays(8.5));
+
+        var refusal = await Assert.ThrowsAsync<RpcException>(() => fixture.Sidecar("api").JoinAsync());
+
+        Assert.Equal(StatusCode.Unavailable, refusal.StatusCode);
+        Assert.Contains("'CN=given intermediate', which signs SVIDs, expired at", refusal.Status.Detail);
     }
 
     [Fact]

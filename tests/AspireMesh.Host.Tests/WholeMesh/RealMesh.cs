@@ -37,7 +37,7 @@ internal sealed class RealMesh : IAsyncDisposable
     /// <summary>Calls api as the web app would: through web's outbound listener.</summary>
     public HttpClient Client { get; }
 
-    public static async Task<RealMesh> StartAsync(Func<MeshModel, MeshModel>? configure = null, string? stateDirectory = null, ILoggerFactory? logs = null)
+    public static async Task<RealMesh> StartAsync(Func<MeshModel, MeshModel>? configure = null, string? stateDirectory = null, ILoggerFactory? logs = null, string? workloadApi = null)
     {
         var app = await CountingApp.StartAsync();
 
@@ -51,6 +51,7 @@ internal sealed class RealMesh : IAsyncDisposable
             RunDirectory = "",
             StateDirectory = stateDirectory,
             KeepModel = stateDirectory is not null,
+            WorkloadApi = workloadApi,
             LoggerFactory = logs ?? NullLoggerFactory.Instance,
             ControlListen = $"127.0.0.1:{FreePort.Next()}",
         };

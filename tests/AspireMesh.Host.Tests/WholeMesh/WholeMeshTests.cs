@@ -1,3 +1,4 @@
+using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Model;
 
 namespace AspireMesh.Host.Tests.WholeMesh;
@@ -74,6 +75,25 @@ public class WholeMeshTests
         {
             state.Delete(recursive: true);
         }
+    }
+
+    [Fact]
+    public async Task Check_tells_who_still_calls_in_plaintext_and_strict_waits_for_them()
+    {
+        await using var mesh = await RealMesh.StartAsync(m => m with { Mtls = MtlsMode.Permissive });
+        var inbound = mesh.Model.Workloads.Single(w => w.Name == "api").Sidecars[0].Inbound;
+        await mesh.UntilAsync(m => m.Check() is { Healthy: true, Notes: [] });
+        using var outside = new HttpClient();
+        for (var call = 0; call < 3; call++) Assert.Equal("hello", await outside.GetStringAsync(new Uri($"http://{inbound}/"), TestContext.Current.CancellationToken));
+        // A caller with a sidecar is none of them.
+        Assert.Equal("hello", await mesh.Client.GetStringAsync("/"));
+
+        await mesh.UntilAsync(m => m.Check().Notes.Length > 0);
+        var refusal = Assert.Throws<MeshValidationException>(() => mesh.Control.SetMtls(MtlsMode.Strict));
+
+        Assert.StartsWith("'127.0.0.1' still calls 'api' in plaintext (", Assert.Single(mesh.Control.Check().Notes));
+        Assert.Contains("'127.0.0.1' still calls 'api' in plaintext and would be refused", Assert.Single(refusal.Problems).Message);
+        Assert.Equal(MtlsMode.Permissive, mesh.Control.Model!.Mtls);
     }
 
     [Fact]

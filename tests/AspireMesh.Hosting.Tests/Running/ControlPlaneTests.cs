@@ -1,3 +1,5 @@
+using AspireMesh.Hosting.Lifecycle;
+using AspireMesh.Protocol.Admin;
 using AspireMesh.Protocol.Diagnostics;
 
 namespace AspireMesh.Hosting.Tests.Running;
@@ -17,6 +19,11 @@ public class ControlPlaneTests
 
         Assert.StartsWith("200 back ", await mesh.GetAsync(front, "/call/BACK_HTTP/"));
         await mesh.StatusAsync(s => s.Edges.Single() is { Requests: 1, Mtls: true });
+        if (!SidecarUpgrades.IsSupported) return;
+        using var admin = await mesh.AdminAsync();
+        var outcome = await admin.UpgradeAsync(new UpgradeRequest { Instance = "back" }, mesh.Limit);
+        Assert.Equal(hosting == SidecarHosting.PerWorkload ? null : "sidecars run inside the AppHost: start it again", outcome.Problem);
+        Assert.StartsWith("200 back ", await mesh.GetAsync(front, "/call/BACK_HTTP/"));
     }
 
     [Fact]

@@ -37,6 +37,9 @@ internal sealed class MeshApp : IAsyncDisposable
 
     public MeshRuntime Runtime => App.Services.GetRequiredService<MeshRuntime>();
 
+    /// <summary>The admin API, as the command line uses it.</summary>
+    public async Task<MeshAdminClient> AdminAsync() => new(await App.Services.GetRequiredService<MeshAccess>().Run);
+
     /// <summary>A service with one HTTP endpoint, healthy once it answers.</summary>
     public IResourceBuilder<ProjectResource> Service(string name) => Project(name).WithHttpEndpoint().WithHttpHealthCheck("/health");
 

@@ -1,4 +1,5 @@
 using AspireMesh.Hosting.Lifecycle;
+using AspireMesh.Protocol.Admin;
 using AspireMesh.TestKit;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -18,12 +19,12 @@ public class UpgradeTests(ITestOutputHelper output)
         var outbound = mesh.Edge("front", "back").Outbound!;
         var load = await PacedLoad.StartAsync(int.Parse(outbound[(outbound.LastIndexOf(':') + 1)..], System.Globalization.CultureInfo.InvariantCulture), perSecond: 200, path: "/sized");
 
-        foreach (var name in new[] { "back-sidecar", "front-sidecar" })
-        {
-            var sidecar = mesh.App.Services.GetRequiredService<DistributedApplicationModel>().Resources.Single(r => r.Name == name);
-            var result = await mesh.App.ResourceCommands.ExecuteCommandAsync(sidecar, SidecarCommands.UpgradeName, mesh.Limit);
-            Assert.True(result.Success, result.Message);
-        }
+        // As the dashboard does it, and as the command line does.
+        var sidecar = mesh.App.Services.GetRequiredService<DistributedApplicationModel>().Resources.Single(r => r.Name == "back-sidecar");
+        var result = await mesh.App.ResourceCommands.ExecuteCommandAsync(sidecar, SidecarCommands.UpgradeName, mesh.Limit);
+        Assert.True(result.Success, result.Message);
+        using var admin = await mesh.AdminAsync();
+        Assert.Equal((null, false), await admin.UpgradeAsync(new UpgradeRequest { Instance = "front" }, mesh.Limit) is var outcome ? (outcome.Problem, outcome.Restarted) : default);
         await mesh.StatusAsync(s => s.Workloads.All(w => w.Healthy));
         var report = await load.StopAsync();
 

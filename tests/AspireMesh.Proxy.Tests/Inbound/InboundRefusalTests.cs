@@ -94,6 +94,20 @@ public class InboundRefusalTests
     }
 
     [Fact]
+    public async Task Tls_1_2_is_taken_from_a_standard_peer_where_the_mesh_says_so_and_nothing_below_it()
+    {
+        await using var app = Greeter();
+        await using var pair = await PairAsync(app);
+        await pair.ApplyCalleeAsync(pair.CalleeSnapshot with { AllowTls12 = true });
+        Assert.Equal(5, await AskAsync(pair, pair.Certificates.Svid("web"), protocols: SslProtocols.Tls12));
+        Assert.Equal(5, await AskAsync(pair, pair.Certificates.Svid("web")));
+#pragma warning disable SYSLIB0039 // what is too old is what is tried
+        Assert.Equal(0, await AskAsync(pair, pair.Certificates.Svid("web"), protocols: SslProtocols.Tls11));
+#pragma warning restore SYSLIB0039
+        Assert.Equal(0, await AskAsync(pair, new TestKit.TestCertificates().Svid("web"), protocols: SslProtocols.Tls12));
+    }
+
+    [Fact]
     public async Task A_denied_caller_is_refused_and_one_that_is_only_audited_gets_in()
     {
         await using var app = Greeter();

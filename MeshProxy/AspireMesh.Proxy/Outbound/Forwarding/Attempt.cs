@@ -5,6 +5,7 @@ using AspireMesh.Proxy.Faults;
 using AspireMesh.Proxy.Faults.Bytes;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Outbound.Deadlines;
+using AspireMesh.Proxy.Outbound.Farewell;
 using AspireMesh.Proxy.Outbound.Forwarding.Http1;
 using AspireMesh.Proxy.Outbound.LoadBalancing;
 using AspireMesh.Proxy.Outbound.Retries;
@@ -159,6 +160,7 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
         var client = DialedInstead is null
             ? services.Clients.Get(request.Cluster.Snapshot, destination, timeouts.Connect)
             : services.Clients.Get(request.Cluster.Snapshot, destination.Snapshot with { Address = DialedInstead }, timeouts.Connect);
+        if (HeaderHygiene.IsUpgrade(context)) FarewellUpgrade.Attach(context, services.Stopping, client.Stopping);
         var hedging = request.HasBody || !HttpMethodFacts.IsIdempotent(context.Request.Method) ? null : route.Snapshot.Hedging;
         if (hedging is null && _faults is null && Http1Forwarder.Carries(context)) return await services.Http1.SendAsync(this, request, client.Http1, _deadline!.Token);
         HttpMessageInvoker sender = hedging is null || HeaderHygiene.IsUpgrade(context) ? client : new HedgingInvoker(services, request, destination, client, hedging);

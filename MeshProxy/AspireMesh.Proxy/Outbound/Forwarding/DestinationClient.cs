@@ -19,7 +19,11 @@ internal sealed class DestinationClient : HttpMessageInvoker
     /// <summary>Carries the attempt's trace context to the dialer; the pool may use the connection for other requests too.</summary>
     public static readonly HttpRequestOptionsKey<System.Diagnostics.ActivityContext> TraceKey = new("mesh.trace");
 
+    private readonly CancellationTokenSource _stopping = new();
     private volatile bool _retired;
+
+    /// <summary>Cancelled when the destination's sidecar said that it stops.</summary>
+    public CancellationToken Stopping => _stopping.Token;
 
     /// <summary>Its connections run on one that takes no new streams: new requests go to another client.</summary>
     public bool IsRetired => _retired;
@@ -57,6 +61,7 @@ internal sealed class DestinationClient : HttpMessageInvoker
                 var stream = await dialer.OpenAsync(cluster, destination, kind, trace, cancellation);
                 // A rotation, a drain, a change of what the other end looks into: a pooled connection would live past it for minutes.
                 stream.GoingAway.UnsafeRegister(_ => Retire(), null);
+                stream.Stopping.UnsafeRegister(_ => client!._stopping.Cancel(), null);
                 return stream;
             },
         };

@@ -27,6 +27,8 @@ internal sealed class TunnelConnection : IAsyncDisposable
     private uint _lastSeen;
     private bool _goneAway;
     private bool _peerGoneAway;
+    private bool _saidStopping;
+    private volatile bool _peerStops;
     private bool _closed;
     private long _lastHeard;
     private long _pinged;
@@ -134,15 +136,20 @@ internal sealed class TunnelConnection : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether the peer said that it stops.</summary>
+    internal bool PeerStops => _peerStops;
+
     /// <summary>Takes no new streams and tells the peer, which opens others elsewhere; those that run go on. Completes when the last has ended.</summary>
-    public async Task DrainAsync(CancellationToken cancellationToken)
+    /// <param name="cancellationToken">Ends the wait, not the drain.</param>
+    /// <param name="stopping">Also tells the peer that what still runs will be cut.</param>
+    public async Task DrainAsync(CancellationToken cancellationToken, bool stopping = false)
     {
         lock (_gate)
         {
-            if (!_goneAway)
+            if (!_goneAway || (stopping && !_saidStopping))
             {
-                _goneAway = true;
-                Writer.Control(FrameType.GoAway, 0, GoAwayPayload(_lastSeen, TunnelError.None));
+                (_goneAway, _saidStopping) = (true, _saidStopping || stopping);
+                Writer.Control(FrameType.GoAway, 0, GoAwayPayload(_lastSeen, stopping ? TunnelError.Stopping : TunnelError.None));
             }
         }
         foreach (var stream in _streams.Values) stream.NoteGoingAway();
@@ -187,7 +194,7 @@ internal sealed class TunnelConnection : IAsyncDisposable
             case FrameType.Open: OnOpen(header.Stream, payload); return;
             case FrameType.Ping: Writer.Control(FrameType.Pong, 0, payload); return;
             case FrameType.Pong: return;
-            case FrameType.GoAway: OnGoAway(BinaryPrimitives.ReadUInt32BigEndian(payload)); return;
+            case FrameType.GoAway: OnGoAway(BinaryPrimitives.ReadUInt32BigEndian(payload), (TunnelError)BinaryPrimitives.ReadUInt32BigEndian(payload[4..])); return;
         }
         if (!_streams.TryGetValue(header.Stream, out var stream))
         {
@@ -251,16 +258,21 @@ internal sealed class TunnelConnection : IAsyncDisposable
         }
     }
 
-    private void OnGoAway(uint last)
+    private void OnGoAway(uint last, TunnelError why)
     {
         lock (_gate) _peerGoneAway = true;
+        if (why == TunnelError.Stopping) _peerStops = true;
         foreach (var (id, stream) in _streams)
         {
             if (id <= last || _accept is not null) continue;
             stream.Fail(new TunnelException(TunnelError.Refused, "the peer is draining and did not look at the stream"));
             OnSideClosed(stream);
         }
-        foreach (var stream in _streams.Values) stream.NoteGoingAway();
+        foreach (var stream in _streams.Values)
+        {
+            stream.NoteGoingAway();
+            if (_peerStops) stream.NoteStopping();
+        }
         CloseIfDrained();
     }
 

@@ -35,6 +35,9 @@ internal enum TunnelError : uint
 
     /// <summary>The connection under the stream is gone.</summary>
     ConnectionLost = 10,
+
+    /// <summary>In a GOAWAY: this end stops, and what runs is cut when its drain time is over. A drain without it goes on for as long as something runs.</summary>
+    Stopping = 11,
 }
 
 /// <summary>A stream or its connection ended other than in order.</summary>

@@ -24,6 +24,7 @@ internal sealed class TunnelStream : HalfCloseStream, IValueTaskSource
     private bool _isReady;
     private CancellationTokenSource? _aborted;
     private CancellationTokenSource? _goingAway;
+    private CancellationTokenSource? _stopping;
 
     public TunnelStream(TunnelConnection connection, uint id, StreamOpening opening, int window)
     {
@@ -71,6 +72,16 @@ internal sealed class TunnelStream : HalfCloseStream, IValueTaskSource
         }
     }
 
+    public override CancellationToken Stopping
+    {
+        get
+        {
+            CancellationToken token;
+            lock (_gate) token = (_stopping ??= new CancellationTokenSource()).Token;
+            return _connection.PeerStops ? new CancellationToken(canceled: true) : token;
+        }
+    }
+
     public override CancellationToken Aborted
     {
         get
@@ -88,6 +99,14 @@ internal sealed class TunnelStream : HalfCloseStream, IValueTaskSource
     {
         CancellationTokenSource? source;
         lock (_gate) source = _goingAway;
+        source?.Cancel();
+    }
+
+    /// <summary>The other end stops.</summary>
+    internal void NoteStopping()
+    {
+        CancellationTokenSource? source;
+        lock (_gate) source = _stopping;
         source?.Cancel();
     }
 

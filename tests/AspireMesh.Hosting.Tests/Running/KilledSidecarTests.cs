@@ -1,0 +1,42 @@
+using System.Diagnostics;
+using System.Globalization;
+using AspireMesh.TestKit;
+
+namespace AspireMesh.Hosting.Tests.Running;
+
+public class KilledSidecarTests(ITestOutputHelper output)
+{
+    [Fact]
+    public async Task A_killed_sidecar_comes_back_by_itself_and_callers_see_only_what_their_retries_cannot_cover()
+    {
+        await using var mesh = new MeshApp(SidecarHosting.PerWorkload);
+        var back = mesh.Service("back").WithReplicas(2);
+        mesh.Service("front").WithReference(back);
+        await mesh.StartAsync("front", "back", "front-sidecar", "back-0-sidecar", "back-1-sidecar");
+        var outbound = mesh.Edge("front", "back").Outbound!;
+        var load = await PacedLoad.StartAsync(int.Parse(outbound[(outbound.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture), perSecond: 100, path: "/sized");
+        var killed = await PidAsync(mesh, "back-0-sidecar", 0);
+        var first = mesh.Runtime.StatusOf("back-0")!.SvidExpires;
+
+        Process.GetProcessById(killed).Kill();
+        var replaced = await PidAsync(mesh, "back-0-sidecar", killed);
+        await mesh.StatusAsync(s => s.Workloads.Single(w => w.Name == "back-0") is { Healthy: true } row && row.SvidExpires > first);
+        var report = await load.StopAsync();
+
+        output.WriteLine(report.ToString());
+        Assert.NotEqual(killed, replaced);
+        // The other replica is there, and a GET may be repeated: nothing is left that retries cannot cover.
+        Assert.Empty(report.Failures);
+        Assert.Equal(report.Sent, report.Answered);
+    }
+
+    private static async Task<int> PidAsync(MeshApp mesh, string resource, int otherThan)
+    {
+        await foreach (var change in mesh.App.ResourceNotifications.WatchAsync(mesh.Limit))
+        {
+            if (change.Resource.Name != resource || change.Snapshot.State?.Text != KnownResourceStates.Running) continue;
+            if (change.Snapshot.Properties.FirstOrDefault(p => p.Name == "executable.pid")?.Value is { } pid && Convert.ToInt32(pid, CultureInfo.InvariantCulture) is var found && found != otherThan) return found;
+        }
+        throw new InvalidOperationException($"'{resource}' did not run");
+    }
+}

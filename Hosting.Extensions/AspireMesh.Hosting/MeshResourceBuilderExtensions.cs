@@ -7,6 +7,9 @@ namespace Aspire.Hosting;
 /// <summary>What a resource says about its part in the mesh.</summary>
 public static class MeshResourceBuilderExtensions
 {
+    // In a pod of its own that port is free: docs/kubernetes.md has the list.
+    private const string InterceptListen = "127.0.0.1:15001";
+
     /// <summary>Keeps a resource outside the mesh: it has no sidecar, its references stay as they are, and references to it are not rewritten.</summary>
     /// <param name="builder">The resource.</param>
     /// <param name="reason">Why; shown where somebody wonders.</param>
@@ -93,6 +96,13 @@ public static class MeshResourceBuilderExtensions
 
     /// <summary>Gives the app the caller's identity in <c>x-forwarded-client-identity</c>.</summary>
     public static IResourceBuilder<T> WithMeshIdentityHeader<T>(this IResourceBuilder<T> builder) where T : IResource => builder.Inbound(i => i with { IdentityHeader = true });
+
+    /// <summary>
+    /// Redirects what the app calls by addresses of its own to its sidecar, for an image whose addresses cannot be set: a call to the Service of a referenced resource takes
+    /// that reference's policies. In a published chart only, by rules that an init container with the capability NET_ADMIN puts in; on this machine references are
+    /// rewritten as always. Calls to anything that is not referenced go where they went, unless the mesh is <c>WithoutUndeclaredEgress()</c>.
+    /// </summary>
+    public static IResourceBuilder<T> WithTransparentInterception<T>(this IResourceBuilder<T> builder) where T : IResource => builder.Change(w => w with { Intercept = InterceptListen });
 
     /// <summary>Trusts an external service by roots of its own in place of the system's: a private CA, for example. The sidecar originates TLS towards it and checks name and chain.</summary>
     /// <param name="builder">The external service; its address is an https one.</param>

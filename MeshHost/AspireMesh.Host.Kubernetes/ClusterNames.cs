@@ -42,6 +42,9 @@ public static class ClusterNames
     /// <summary>The audience of tokens for joining.</summary>
     public const string Audience = "aspiremesh";
 
+    /// <summary>The port that sidecars connect to.</summary>
+    public const int ControlPort = 15010;
+
     /// <summary>The port of the admin API on the loopback address of a control plane's pod.</summary>
     public const int AdminPort = 15011;
 }

@@ -94,7 +94,7 @@ public sealed partial class KubernetesControlPlane
     private async Task LeadAsync(CancellationToken cancellationToken)
     {
         using var view = new ClusterView(_options, _logger);
-        var watching = Task.WhenAll(WatchModel(view).RunAsync(cancellationToken), WatchSlices(view).RunAsync(cancellationToken));
+        var watching = Task.WhenAll(WatchModel(view).RunAsync(cancellationToken), WatchSlices(view).RunAsync(cancellationToken), WatchServicesAsync(view, cancellationToken));
         var pauses = new Pauses(_options.RetryPause, _random);
         try
         {
@@ -176,6 +176,17 @@ public sealed partial class KubernetesControlPlane
             async ct => await _client.DiscoveryV1.ListNamespacedEndpointSliceAsync(_options.Namespace, labelSelector: ClusterNames.WorkloadLabel, cancellationToken: ct) is var list ? (list.Items, list.Metadata.ResourceVersion) : default,
             (version, fail, ct) => _client.DiscoveryV1.WatchListNamespacedEndpointSliceAsync(_options.Namespace, labelSelector: ClusterNames.WorkloadLabel, resourceVersion: version, allowWatchBookmarks: true, onError: fail, cancellationToken: ct));
         return new ResourceWatch<V1EndpointSlice>(calls, view.SlicesChanged, new Pauses(_options.RetryPause, _random), _options.TimeProvider, _logger);
+    }
+
+    private async Task WatchServicesAsync(ClusterView view, CancellationToken cancellationToken)
+    {
+        await view.Intercepts.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (cancellationToken.IsCancellationRequested) return;
+        var calls = new WatchCalls<V1Service>(
+            "services",
+            async ct => await _client.CoreV1.ListNamespacedServiceAsync(_options.Namespace, labelSelector: ClusterNames.WorkloadLabel, cancellationToken: ct) is var list ? (list.Items, list.Metadata.ResourceVersion) : default,
+            (version, fail, ct) => _client.CoreV1.WatchListNamespacedServiceAsync(_options.Namespace, labelSelector: ClusterNames.WorkloadLabel, resourceVersion: version, allowWatchBookmarks: true, onError: fail, cancellationToken: ct));
+        await new ResourceWatch<V1Service>(calls, view.ServicesChanged, new Pauses(_options.RetryPause, _random), _options.TimeProvider, _logger).RunAsync(cancellationToken);
     }
 
     [LoggerMessage(90, LogLevel.Error, "This replica leads but cannot serve: {Reason} It is tried again.")]

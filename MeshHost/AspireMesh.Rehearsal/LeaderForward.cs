@@ -10,17 +10,20 @@ namespace AspireMesh.Rehearsal;
 internal sealed class LeaderForward : IAsyncDisposable
 {
     private readonly StoredObjects _objects;
-    private readonly PodNetwork _network;
+    private readonly IPodSite _site;
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _accepting;
 
-    public LeaderForward(StoredObjects objects, PodNetwork network)
+    public LeaderForward(StoredObjects objects, IPodSite site)
     {
-        (_objects, _network) = (objects, network);
+        (_objects, _site) = (objects, site);
         _listener.Start();
         _accepting = AcceptAsync();
     }
+
+    /// <summary>The port.</summary>
+    public IPEndPoint EndPoint => (IPEndPoint)_listener.LocalEndpoint;
 
     /// <summary><c>http://host:port</c>.</summary>
     public string Address => $"http://{_listener.LocalEndpoint}";
@@ -58,7 +61,7 @@ internal sealed class LeaderForward : IAsyncDisposable
         try
         {
             if (Leader is not { } pod) return;
-            using var to = await NamespaceSocket.ConnectAsync(_network.NamespaceOf(pod), new IPEndPoint(IPAddress.Loopback, ClusterNames.AdminPort), _stop.Token);
+            using var to = await _site.ConnectAsync(pod, ClusterNames.AdminPort, _stop.Token);
             await using var up = new NetworkStream(from);
             await using var down = new NetworkStream(to);
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);

@@ -23,6 +23,9 @@ public sealed record RehearsalOptions
     /// <summary>Program and arguments of this tool.</summary>
     public IReadOnlyList<string> Tool { get; init; } = [];
 
+    /// <summary>Whether pods run on this machine's loopback address, also where namespaces can be made. Default false.</summary>
+    public bool OnLoopback { get; init; }
+
     /// <summary>Takes one line of a pod's output, or of what happens to it.</summary>
     public Action<string> Output { get; init; } = _ => { };
 

@@ -8,12 +8,15 @@ internal sealed class ToolTerminal
     // Wide enough that a table in a pipe or a log is not folded.
     private const int PipeWidth = 240;
 
-    public ToolTerminal(TextWriter output, TextWriter error, bool redirected, TimeProvider? time = null, string? runDirectory = null)
+    public ToolTerminal(TextWriter output, TextWriter error, bool redirected, TimeProvider? time = null, string? runDirectory = null, TextReader? input = null)
     {
+        In = input ?? System.Console.In;
         (Out, Error, Time, RunDirectory) = (output, error, time ?? TimeProvider.System, runDirectory ?? Host.Running.RunDirectory.Default);
         Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Ansi = redirected ? AnsiSupport.No : AnsiSupport.Detect });
         if (redirected) Console.Profile.Width = PipeWidth;
     }
+
+    public TextReader In { get; }
 
     public TextWriter Out { get; }
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Proxy;
+using AspireMesh.Proxy.Interception;
 using AspireMesh.Proxy.Sidecar;
 using Microsoft.Extensions.Logging;
 
@@ -11,6 +12,8 @@ Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS
 Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT", Math.Clamp(Environment.ProcessorCount / 4, 1, 4).ToString(System.Globalization.CultureInfo.InvariantCulture));
 
 // Exit codes: 0 ended when asked to; 1 broke; 2 was told nothing it can use; 3 was refused by the control plane or refuses its snapshot.
+if (args is [RedirectCommand.Name, .. var redirect]) return await RedirectCommand.RunAsync(redirect, Console.Error);
+
 using var loggers = LoggerFactory.Create(logging => logging.AddProvider(new LineLoggerProvider(Console.Error)));
 using var stop = new CancellationTokenSource();
 using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);

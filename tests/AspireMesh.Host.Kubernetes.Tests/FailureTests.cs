@@ -171,6 +171,22 @@ public class FailureTests
     }
 
     [Fact]
+    public async Task A_secret_that_another_replica_changed_is_not_overwritten()
+    {
+        await using var cluster = await Cluster.StartAsync();
+        var replica = cluster.StartReplica("control-a");
+        await cluster.UntilAsync(() => replica.Mesh is not null);
+        var others = cluster.Api.Objects.Read("secrets", ClusterNames.AuthoritySecret)!;
+        others["metadata"]!["annotations"] = new System.Text.Json.Nodes.JsonObject { ["by"] = "another replica" };
+        cluster.Api.Objects.Put("secrets", others);
+
+        var refused = await Assert.ThrowsAsync<Protocol.Diagnostics.MeshValidationException>(() => replica.Mesh!.RotateRootAsync(CancellationToken.None));
+
+        Assert.Contains("was changed by another replica. Nothing was overwritten", refused.Message);
+        Assert.Equal("another replica", (string?)cluster.Api.Objects.Read("secrets", ClusterNames.AuthoritySecret)!["metadata"]!["annotations"]!["by"]);
+    }
+
+    [Fact]
     public async Task A_missing_model_is_waited_for()
     {
         await using var cluster = await Cluster.StartAsync(withModel: false);

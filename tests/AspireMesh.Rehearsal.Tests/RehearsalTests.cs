@@ -5,6 +5,7 @@ using AspireMesh.Rehearsal.Pods;
 
 namespace AspireMesh.Rehearsal.Tests;
 
+[Collection(RehearsalCollection.Name)]
 public class RehearsalTests
 {
     [Fact]
@@ -53,7 +54,7 @@ public class RehearsalTests
             var images = await Reading.ContainerPrograms.FindAsync(manifests, Options(folder, _ => { }));
 
             Assert.Equal(["pair/app"], images.Unknown);
-            Assert.Contains("the image 'pair/app' is not run, since rehearse.json does not say what it is made of", Differences.Of(manifests, images));
+            Assert.Contains("the image 'pair/app' is not run, since rehearse.json does not say what it is made of", Differences.Of(manifests, images, []));
         }
         finally
         {
@@ -71,7 +72,7 @@ public class RehearsalTests
         Assert.Contains("aspiremesh rehearse out/", refused.Message);
     }
 
-    private static RehearsalOptions Options(string folder, Action<string> output) => new()
+    internal static RehearsalOptions Options(string folder, Action<string> output) => new()
     {
         Folder = folder,
         Namespace = "pair",
@@ -81,7 +82,7 @@ public class RehearsalTests
         RunDirectory = "",
     };
 
-    private static string Prepare(string[]? known = null)
+    internal static string Prepare(string[]? known = null)
     {
         var folder = Directory.CreateTempSubdirectory("aspiremesh-pair-").FullName;
         File.Copy(Path.Combine(AppContext.BaseDirectory, "Manifests", "pair.yaml"), Path.Combine(folder, "pair.yaml"));
@@ -95,7 +96,7 @@ public class RehearsalTests
         while (!(await admin.CheckAsync(cancellationToken)).Healthy) await Task.Delay(100, cancellationToken);
     }
 
-    private static async Task Waited(Task task, IEnumerable<string> lines)
+    internal static async Task Waited(Task task, IEnumerable<string> lines)
     {
         try
         {
@@ -108,4 +109,11 @@ public class RehearsalTests
     }
 
     private static async Task<string[]> Namespaces() => (await Shell.TryAsync("ip", "netns", "list")).Text.Split('\n');
+}
+
+/// <summary>One rehearsal at a time in a process: a rehearsal is known by its process.</summary>
+[CollectionDefinition(Name)]
+public sealed class RehearsalCollection
+{
+    public const string Name = "rehearsals";
 }

@@ -23,6 +23,9 @@ public sealed class TestCertificates
         Root = request.CreateSelfSigned(Now.AddDays(-5), Now.AddDays(5));
     }
 
+    /// <summary>Issues from a root that is there, which comes with its key.</summary>
+    public TestCertificates(string trustDomain, X509Certificate2 root) => (TrustDomain, Root, Now) = (trustDomain, root, DateTimeOffset.UtcNow);
+
     /// <summary>The trust domain of the SVIDs that name none themselves.</summary>
     public string TrustDomain { get; }
 

@@ -21,7 +21,7 @@ internal static class ControlPlaneObjects
     {
         yield return Mesh(model);
         yield return new("v1", "ServiceAccount", Name, null, Map(("automountServiceAccountToken", true)), Labels);
-        yield return Role(options);
+        yield return Role(options, model.Workloads.Any(w => w.Intercept is not null));
         yield return Binding("RoleBinding", "Role", Name);
         yield return TokenReviews();
         yield return Binding("ClusterRoleBinding", "ClusterRole", $"{Name}-{MeshValues.Namespace}");
@@ -41,15 +41,16 @@ internal static class ControlPlaneObjects
         return new("v1", "ConfigMap", SidecarPlaces.Mesh, null, Map(("data", Map(("mesh.json", text)))), Labels);
     }
 
-    private static Manifest Role(MeshOptions options) => new(RbacVersion, "Role", Name, null, Map(("rules", List(
+    private static Manifest Role(MeshOptions options, bool intercepts) => new(RbacVersion, "Role", Name, null, Map(("rules", List(
         Rule("coordination.k8s.io", "leases", null, "create"),
         Rule("coordination.k8s.io", "leases", [Name], "get", "update"),
         Rule("", "secrets", null, "create"),
         Rule("", "secrets", ["aspiremesh-ca", "aspiremesh-admin"], "get", "update"),
         Rule("", "configmaps", null, "create"),
-        Rule("", "configmaps", [SidecarPlaces.TrustBundle], "get", "update"),
-        Rule("", "configmaps", [SidecarPlaces.Mesh], "get", "list", "watch"),
-        Rule("discovery.k8s.io", "endpointslices", null, "get", "list", "watch"),
+        Rule("", "configmaps", [SidecarPlaces.TrustBundle], "update"),
+        Rule("", "configmaps", [SidecarPlaces.Mesh], "list", "watch"),
+        Rule("discovery.k8s.io", "endpointslices", null, "list", "watch"),
+        intercepts ? Rule("", "services", null, "list", "watch") : null,
         options.CertManager is null ? null : Rule("cert-manager.io", "certificaterequests", null, "create", "get", "delete")))), Labels);
 
     private static JsonArray Arguments(MeshOptions options)

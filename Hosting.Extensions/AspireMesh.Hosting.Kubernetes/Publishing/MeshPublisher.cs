@@ -75,7 +75,7 @@ internal sealed class MeshPublisher
             chart.Need(SidecarKubernetes);
             foreach (var manifest in ControlPlaneObjects.Of(_model, _options).Append(Policies().OfControlPlane())) chart.Write($"templates/{MeshFolder}/{manifest.Kind.ToLowerInvariant()}-{ShortName(manifest)}.yaml", manifest.Body);
         }
-        chart.AppendValues(MeshValues.Defaults(_model.TrustDomain));
+        chart.AppendValues(MeshValues.Defaults(_model));
         var lacking = chart.AddLackingValues();
         chart.WriteText("mesh-report.json", MeshReport.ToJson([rendering]));
         chart.WriteText("mesh-report.md", MeshReport.ToMarkdown([rendering]));
@@ -102,7 +102,7 @@ internal sealed class MeshPublisher
         switch (body["kind"]?.GetValue<string>())
         {
             case "Deployment" or "StatefulSet" when body["spec"]!["template"] is JsonObject template:
-                if (_target.ThroughSidecars) SidecarPod.Add(template, MeshValues.Sidecar(workload.Name, _model.DrainTime) with { Spire = _options.Spire });
+                if (_target.ThroughSidecars) SidecarPod.Add(template, MeshValues.Sidecar(workload, _model.DrainTime) with { Spire = _options.Spire });
                 else template["spec"]!["serviceAccountName"] ??= workload.Name;
                 break;
             case "Service" when body["spec"] is JsonObject:

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using AspireMesh.Manifests.Injecting;
+using AspireMesh.Protocol.Model;
 using static AspireMesh.Hosting.Kubernetes.Rendering.Tree;
 
 namespace AspireMesh.Hosting.Kubernetes.Publishing;
@@ -24,21 +25,23 @@ internal static partial class MeshValues
     public const string GatewayType = "{{ .Values.mesh.gateway.serviceType }}";
 
     /// <summary>The defaults.</summary>
-    public static JsonObject Defaults(string trustDomain) => Map(("mesh", Map(
-        ("trustDomain", trustDomain),
+    public static JsonObject Defaults(MeshModel model) => Map(("mesh", Map(
+        ("trustDomain", model.TrustDomain),
         ("proxy", Map(
             ("image", "aspiremesh-proxy:0.1.0"), ("imagePullPolicy", "IfNotPresent"),
             ("requests", Map(("cpu", "50m"), ("memory", "48Mi"))), ("limits", Map(("memory", "256Mi"))))),
         ("controlPlane", Map(
             ("image", "aspiremesh:0.1.0"), ("imagePullPolicy", "IfNotPresent"), ("replicas", 2),
             ("requests", Map(("cpu", "50m"), ("memory", "96Mi"))), ("limits", Map(("memory", "512Mi"))))),
+        ("intercept", model.Workloads.Any(w => w.Intercept is not null) ? Map(("image", "aspiremesh-intercept:0.1.0")) : null),
         ("otlp", Map(("endpoint", ""), ("port", 4317))),
         ("gateway", Map(("serviceType", "ClusterIP"), ("className", "default"))))));
 
     /// <summary>The sidecar of a workload.</summary>
-    public static SidecarSpec Sidecar(string workload, TimeSpan drain) => new()
+    public static SidecarSpec Sidecar(WorkloadModel workload, TimeSpan drain) => new()
     {
-        Workload = workload,
+        Workload = workload.Name,
+        InterceptImage = workload.Intercept is null ? null : "{{ .Values.mesh.intercept.image }}",
         Image = "{{ .Values.mesh.proxy.image }}",
         ImagePullPolicy = "{{ .Values.mesh.proxy.imagePullPolicy }}",
         OtlpEndpoint = OtlpEndpoint,

@@ -24,7 +24,14 @@ internal static class WorkloadObjects
         Map(("spec", Map(
             ("type", MeshValues.GatewayType), ("selector", MeshValues.PodsOf(gateway.Workload)),
             ("ports", List(Map(("name", "http"), ("protocol", "TCP"), ("appProtocol", "http"), ("port", 80), ("targetPort", MeshValues.PortOf(gateway.Listen)))))))),
-        MeshValues.LabelsOf(gateway.Workload));
+        GatewayLabels(gateway));
+
+    private static JsonObject GatewayLabels(GatewayModel gateway)
+    {
+        var labels = MeshValues.LabelsOf(gateway.Workload);
+        labels[SidecarPlaces.GatewayLabel] = gateway.Name;
+        return labels;
+    }
 
     /// <summary>Leads a workload's Service to its sidecars' inbound port: nobody reaches the app around them.</summary>
     public static void LeadToSidecar(JsonObject service, string workload)

@@ -175,6 +175,8 @@ internal sealed class MeshPlanner
             Sidecars = sidecars,
         };
         foreach (var change in resource.Annotations.OfType<MeshWorkloadAnnotation>()) model = change.Change(model);
+        // Only a pod has a network of its own whose connections could be redirected.
+        if (!_request.ForCluster) model = model with { Intercept = null };
         return (new WorkloadPlan(resource, _sidecars[resource], app, EgressOf(resource, sidecars)), model);
     }
 

@@ -34,15 +34,16 @@ internal static class ClusterModel
     }
 
     /// <summary>A model with the sidecars of these pods; everything else stays as it is in <paramref name="current"/>.</summary>
-    public static MeshModel Expand(MeshModel current, MeshModel pattern, IEnumerable<Pod> pods)
+    public static MeshModel Expand(MeshModel current, MeshModel pattern, IEnumerable<Pod> pods, ServiceAddresses addresses)
     {
         var byWorkload = pods.ToLookup(p => p.Workload);
         var patterns = pattern.Workloads.ToDictionary(w => w.Name, w => w.Sidecars[0]);
         var listens = pattern.Edges.ToLookup(e => (e.From, e.To, e.Endpoint), e => e.Listen.Values.FirstOrDefault());
+        var intercepted = pattern.Workloads.Where(w => w.Intercept is not null).Select(w => w.Name).ToHashSet(StringComparer.Ordinal);
         return current with
         {
             Workloads = [.. current.Workloads.Select(w => patterns.TryGetValue(w.Name, out var one) ? w with { Sidecars = [.. byWorkload[w.Name].Select(p => Sidecar(one, p))] } : w)],
-            Edges = [.. current.Edges.Select(e => listens[(e.From, e.To, e.Endpoint)].FirstOrDefault() is { } listen ? e with { Listen = Listen(listen, byWorkload[e.From]) } : e)],
+            Edges = [.. current.Edges.Select(e => listens[(e.From, e.To, e.Endpoint)].FirstOrDefault() is { } listen ? e with { Listen = Listen(listen, byWorkload[e.From]), Addresses = intercepted.Contains(e.From) ? addresses.Of(e.To, e.Endpoint, byWorkload[e.To]) : [] } : e)],
         };
     }
 

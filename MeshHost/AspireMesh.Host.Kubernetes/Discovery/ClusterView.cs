@@ -17,11 +17,13 @@ internal sealed partial class ClusterView : IDisposable
     private readonly Lock _gate = new();
     private readonly ITimer _forget;
     private readonly Dictionary<string, (string Workload, DateTimeOffset Until)> _joined = new(StringComparer.Ordinal);
+    private readonly TaskCompletionSource _intercepts = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<MeshModel> _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private SortedDictionary<string, Pod> _listed = new(StringComparer.Ordinal);
     private MeshControlPlane? _mesh;
     private MeshModel? _pattern;
     private string? _text;
+    private ServiceAddresses _addresses = ServiceAddresses.None;
 
     public ClusterView(ClusterOptions options, ILogger logger)
     {
@@ -31,6 +33,9 @@ internal sealed partial class ClusterView : IDisposable
 
     /// <summary>Completes with the first model that can be used.</summary>
     public Task<MeshModel> FirstModel => _first.Task;
+
+    /// <summary>Completes with the first model in which connections are intercepted: only then is it of interest where Services are.</summary>
+    public Task Intercepts => _intercepts.Task;
 
     /// <summary>Gives it the control plane that it keeps up to date.</summary>
     public void Attach(MeshControlPlane mesh)
@@ -59,8 +64,9 @@ internal sealed partial class ClusterView : IDisposable
             TryApply(() =>
             {
                 var pattern = ClusterModel.Pattern(MeshDocument.ReadModel(text, $"ConfigMap {ClusterNames.Mesh}"), _options);
-                _mesh?.ApplyModel(ClusterModel.Expand(pattern, pattern, Pods()));
+                _mesh?.ApplyModel(ClusterModel.Expand(pattern, pattern, Pods(), _addresses));
                 _pattern = pattern;
+                if (pattern.Workloads.Any(w => w.Intercept is not null)) _intercepts.TrySetResult();
                 _first.TrySetResult(pattern);
             });
         }
@@ -74,6 +80,16 @@ internal sealed partial class ClusterView : IDisposable
             var pods = Pod.Of(slices);
             if (pods.Values.SequenceEqual(_listed.Values)) return;
             _listed = pods;
+            Refresh();
+        }
+    }
+
+    /// <summary>The Services were read or changed.</summary>
+    public void ServicesChanged(IReadOnlyCollection<V1Service> services)
+    {
+        lock (_gate)
+        {
+            _addresses = ServiceAddresses.Of(services);
             Refresh();
         }
     }
@@ -96,11 +112,11 @@ internal sealed partial class ClusterView : IDisposable
     private void Refresh()
     {
         if (_mesh is not { } mesh || _pattern is not { } pattern) return;
-        TryApply(() => mesh.ChangeModel(current => ClusterModel.Expand(current, pattern, Pods())));
+        TryApply(() => mesh.ChangeModel(current => ClusterModel.Expand(current, pattern, Pods(), _addresses)));
         TellHealth();
     }
 
-    private MeshModel Expanded(MeshModel pattern) => ClusterModel.Expand(pattern, pattern, Pods());
+    private MeshModel Expanded(MeshModel pattern) => ClusterModel.Expand(pattern, pattern, Pods(), _addresses);
 
     private IEnumerable<Pod> Pods() => _listed.Values
         .Concat(_joined.Where(j => !_listed.ContainsKey(j.Key)).Select(j => new Pod(j.Value.Workload, j.Key, "", true, null)))

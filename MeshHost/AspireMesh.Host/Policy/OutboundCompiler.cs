@@ -58,6 +58,7 @@ internal sealed class OutboundCompiler(CompileInput input, WorkloadModel workloa
             Name = NameOf(edge),
             Listen = edge.Listen[sidecar.Instance],
             TakesFrom = HostPort.TryParse(edge.Listen[sidecar.Instance], out var at) && at.IsLoopback ? null : input.CallerAddresses.GetValueOrDefault(sidecar.Instance, []),
+            Addresses = workload.Intercept is null ? [] : edge.Addresses,
             Protocol = protocol,
             Destination = edge.To,
             Endpoint = edge.Endpoint,

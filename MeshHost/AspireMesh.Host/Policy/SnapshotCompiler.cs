@@ -26,7 +26,7 @@ internal static class SnapshotCompiler
         return new MeshSnapshot
         {
             Version = 0,
-            Requires = Requires(listeners, gateways, egress),
+            Requires = Requires(workload, listeners, gateways, egress),
             Workload = workload.Name,
             Instance = instance,
             Identity = index.Identity(workload.Name).ToString(),
@@ -40,15 +40,17 @@ internal static class SnapshotCompiler
             Gateways = gateways,
             Egress = egress,
             Clusters = outbound.Clusters(),
+            Interception = workload.Intercept is { } listen ? new InterceptionSnapshot { Listen = listen, RefuseUndeclared = index.Model.UndeclaredEgress == EgressMode.Refuse } : null,
             Faults = faults,
         };
     }
 
     // What a sidecar that does not know it would pass over, letting through what was to be refused or leading it elsewhere.
-    private static ImmutableArray<string> Requires(ImmutableArray<OutboundListener> listeners, ImmutableArray<GatewayListener> gateways, EgressListener? egress)
+    private static ImmutableArray<string> Requires(WorkloadModel workload, ImmutableArray<OutboundListener> listeners, ImmutableArray<GatewayListener> gateways, EgressListener? egress)
     {
         var features = ImmutableArray.CreateBuilder<string>();
         if (egress is not null) features.Add(SnapshotFeatures.Egress);
+        if (workload.Intercept is not null) features.Add(SnapshotFeatures.Interception);
         if (listeners.Any(l => l.TlsRoutes.Length > 0) || gateways.Any(g => g.TlsRoutes.Length > 0)) features.Add(SnapshotFeatures.TlsRoutes);
         return features.ToImmutable();
     }

@@ -22,6 +22,8 @@ public static class SidecarPod
         Remove(template);
         var spec = Map(template, "spec");
         Items(spec, "initContainers").Insert(0, Container(sidecar));
+        // Before any other container runs: none may call past the sidecar.
+        if (sidecar.InterceptImage is not null) Items(spec, "initContainers").Insert(0, Intercept(sidecar));
         foreach (var volume in MakeVolumes(sidecar)) Items(spec, "volumes").Add(volume);
         var annotations = Map(Map(template, "metadata"), "annotations");
         annotations[SidecarPlaces.Prefix + "sidecar"] = sidecar.Workload;
@@ -53,7 +55,7 @@ public static class SidecarPod
     {
         if (template["metadata"]?["annotations"] is not JsonObject annotations || annotations[SidecarPlaces.Prefix + "sidecar"] is null) return false;
         var spec = Map(template, "spec");
-        RemoveItems(spec, "initContainers", c => c["name"]?.GetValue<string>() == SidecarPlaces.Container);
+        RemoveItems(spec, "initContainers", c => c["name"]?.GetValue<string>() is SidecarPlaces.Container or SidecarPlaces.InterceptContainer);
         RemoveItems(spec, "volumes", v => Volumes.Contains(v["name"]?.GetValue<string>()));
         if (Added("service-account")) spec.Remove("serviceAccountName");
         if (Added("grace-period")) spec.Remove("terminationGracePeriodSeconds");
@@ -91,7 +93,7 @@ public static class SidecarPod
             ["requests"] = new JsonObject { ["cpu"] = sidecar.CpuRequest, ["memory"] = sidecar.MemoryRequest },
             ["limits"] = new JsonObject { ["memory"] = sidecar.MemoryLimit },
         },
-        ["securityContext"] = Rights(),
+        ["securityContext"] = sidecar.InterceptImage is null ? Rights() : As(SidecarPlaces.SidecarUser, Rights()),
         ["volumeMounts"] = new JsonArray(
             [new JsonObject { ["name"] = Bootstrap, ["mountPath"] = "/etc/aspiremesh", ["readOnly"] = true }, .. sidecar.Spire ? [AgentMount()] : JoinMounts()]),
     };
@@ -117,6 +119,30 @@ public static class SidecarPod
         ["capabilities"] = new JsonObject { ["drop"] = new JsonArray("ALL") },
         ["seccompProfile"] = new JsonObject { ["type"] = "RuntimeDefault" },
     };
+
+    /// <summary>Runs to its end before everything else, and is the only one that may change the pod's network.</summary>
+    private static JsonObject Intercept(SidecarSpec sidecar) => new()
+    {
+        ["name"] = SidecarPlaces.InterceptContainer,
+        ["image"] = sidecar.InterceptImage,
+        ["imagePullPolicy"] = sidecar.ImagePullPolicy,
+        ["args"] = new JsonArray("intercept", "--port", Text(SidecarPlaces.InterceptPort), "--user", Text(SidecarPlaces.SidecarUser)),
+        ["securityContext"] = new JsonObject
+        {
+            ["runAsUser"] = 0,
+            ["runAsNonRoot"] = false,
+            ["readOnlyRootFilesystem"] = true,
+            ["allowPrivilegeEscalation"] = false,
+            ["capabilities"] = new JsonObject { ["drop"] = new JsonArray("ALL"), ["add"] = new JsonArray("NET_ADMIN") },
+            ["seccompProfile"] = new JsonObject { ["type"] = "RuntimeDefault" },
+        },
+    };
+
+    private static JsonObject As(int user, JsonObject rights)
+    {
+        rights["runAsUser"] = user;
+        return rights;
+    }
 
     private static IEnumerable<JsonObject> MakeVolumes(SidecarSpec sidecar)
     {

@@ -30,6 +30,9 @@ public sealed record SidecarSpec
     /// <summary>Whether its identity comes from SPIRE: the agent's socket is mounted instead of token and trust bundle. Default false.</summary>
     public bool Spire { get; init; }
 
+    /// <summary>The image with <c>iptables</c> and the proxy that redirects the app's connections to the sidecar; null where the app calls its sidecar by itself.</summary>
+    public string? InterceptImage { get; init; }
+
     /// <summary>Seconds it lets running requests finish. Default 30.</summary>
     public int DrainSeconds { get; init; } = 30;
 }
@@ -39,6 +42,9 @@ public static class SidecarPlaces
 {
     /// <summary>The sidecar's container.</summary>
     public const string Container = "aspiremesh-proxy";
+
+    /// <summary>The init container that installs the redirect rules of transparent interception.</summary>
+    public const string InterceptContainer = "aspiremesh-intercept";
 
     /// <summary>The inbound port, mTLS only.</summary>
     public const int InboundPort = 15006;
@@ -51,6 +57,12 @@ public static class SidecarPlaces
 
     /// <summary>The first gateway's port; the others follow.</summary>
     public const int FirstGatewayPort = 15080;
+
+    /// <summary>Where intercepted connections are redirected to, on loopback.</summary>
+    public const int InterceptPort = 15001;
+
+    /// <summary>The user that a sidecar of an intercepted pod runs as: its own connections are not redirected.</summary>
+    public const int SidecarUser = 15002;
 
     /// <summary>The control plane's port.</summary>
     public const int ControlPort = 15010;
@@ -69,6 +81,9 @@ public static class SidecarPlaces
 
     /// <summary>The label of a workload's Service; the value is the workload's name.</summary>
     public const string WorkloadLabel = "aspiremesh.dev/workload";
+
+    /// <summary>The label of a gateway's Service; the value is the gateway's name.</summary>
+    public const string GatewayLabel = "aspiremesh.dev/gateway";
 
     /// <summary>The name of the Service port that leads to <see cref="InboundPort"/>.</summary>
     public const string InboundPortName = "aspiremesh";

@@ -49,10 +49,17 @@ public static partial class YamlDocuments
         {
             case YamlMappingNode map:
                 var result = new JsonObject();
+                var merged = new List<YamlNode>();
                 foreach (var (key, value) in map.Children)
                 {
                     if (key is not YamlScalarNode { Value: { } text }) throw new MeshValidationException([MeshDiagnostics.BadManifest.Found($"'{name}' line {key.Start.Line}: a key is no text. Write a name before the colon.")]);
-                    result[text] = Node(value, name);
+                    if (key is YamlScalarNode { Value: "<<", Style: ScalarStyle.Plain }) merged.AddRange(value is YamlSequenceNode several ? several.Children : [value]);
+                    else result[text] = Node(value, name);
+                }
+                // What a mapping takes from another by "<<" it does not have itself; the first to have a key wins.
+                foreach (var (key, value) in merged.OfType<YamlMappingNode>().Select(m => Node(m, name)).OfType<JsonObject>().SelectMany(m => m))
+                {
+                    if (!result.ContainsKey(key)) result[key] = value?.DeepClone();
                 }
                 return result;
             case YamlSequenceNode list:

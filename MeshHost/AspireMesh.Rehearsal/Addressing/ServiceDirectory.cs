@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using AspireMesh.Manifests.Injecting;
 using AspireMesh.Rehearsal.Pods;
 using AspireMesh.Rehearsal.Reading;
 using AspireMesh.Rehearsal.StandIn;
@@ -8,7 +9,7 @@ using k8s.Models;
 namespace AspireMesh.Rehearsal.Addressing;
 
 /// <summary>What a cluster makes of Services: addresses that lead to their pods, names for them, and EndpointSlices that say which pods are ready.</summary>
-internal sealed class ServiceDirectory(ManifestSet manifests, IReadOnlyList<PodPlan> pods, PodNetwork network, StoredObjects objects)
+internal sealed class ServiceDirectory(ManifestSet manifests, IReadOnlyList<PodPlan> pods, IPodSite site, StoredObjects objects)
 {
     private readonly V1Service[] _services = [.. manifests.Of<V1Service>("Service").Where(s => s.Spec?.Selector is { Count: > 0 })];
 
@@ -20,7 +21,7 @@ internal sealed class ServiceDirectory(ManifestSet manifests, IReadOnlyList<PodP
         {
             var name = service.Metadata.Name;
             var ns = manifests.Namespace;
-            foreach (var address in IsHeadless(service) ? Chosen(service).Select(p => p.Ip) : [network.ServiceAddress(index)])
+            foreach (var address in IsHeadless(service) ? Chosen(service).Select(p => p.Ip) : [site.ServiceAddress(index)])
             {
                 hosts.Append(address).Append($" {name} {name}.{ns} {name}.{ns}.svc {name}.{ns}.svc.cluster.local\n");
             }
@@ -28,16 +29,20 @@ internal sealed class ServiceDirectory(ManifestSet manifests, IReadOnlyList<PodP
         return hosts.ToString();
     }
 
-    /// <summary>Lets Services' addresses lead to their pods, seen from one pod.</summary>
-    public async Task ConnectAsync(string pod)
+    /// <summary>Where Services' addresses lead: address and port, and the pods behind it.</summary>
+    public IEnumerable<(string Address, int Port, IReadOnlyList<(string Ip, int Port)> Targets)> Routes() => _services.Select((service, index) => (service, index))
+        .Where(s => !IsHeadless(s.service))
+        .SelectMany(s => (s.service.Spec.Ports ?? []).Select(port => (site.ServiceAddress(s.index), port.Port, Targets(s.service, port))))
+        .Where(r => r.Item3.Count > 0);
+
+    /// <summary>Writes the Services with the addresses that they have got.</summary>
+    public void PublishServices()
     {
-        foreach (var (service, index) in _services.Select((s, i) => (s, i)).Where(s => !IsHeadless(s.s)))
+        foreach (var (service, index) in _services.Select((s, i) => (s, i)))
         {
-            foreach (var port in service.Spec.Ports ?? [])
-            {
-                (string, int)[] targets = [.. Chosen(service).Where(p => Target(p, port) is not null).Select(p => (p.Ip, Target(p, port)!.Value))];
-                if (targets.Length > 0) await network.AddServiceAsync(pod, network.ServiceAddress(index), port.Port, targets);
-            }
+            var body = manifests.OfKind("Service").First(s => (string?)s["metadata"]!["name"] == service.Metadata.Name).DeepClone().AsObject();
+            if (!IsHeadless(service)) body["spec"]!["clusterIP"] = site.ServiceAddress(index);
+            objects.Put("services", body);
         }
     }
 
@@ -66,10 +71,14 @@ internal sealed class ServiceDirectory(ManifestSet manifests, IReadOnlyList<PodP
         }
     }
 
-    /// <summary>Where the Services that are reached from outside are reached here.</summary>
-    public IEnumerable<(string Service, string Address)> Outside() => _services
-        .Where(s => s.Spec.Type is "LoadBalancer" or "NodePort")
-        .SelectMany(s => (s.Spec.Ports ?? []).SelectMany(p => Chosen(s).Take(1).Where(pod => Target(pod, p) is not null).Select(pod => (s.Metadata.Name, $"{pod.Ip}:{Target(pod, p)}"))));
+    /// <summary>Where what is reached from outside is reached here: Services that a cluster would give an address of its own, and the mesh's gateways.</summary>
+    public IEnumerable<(string Name, string Address)> Outside() => _services
+        .Select(s => (Service: s, Gateway: s.Metadata.Labels?.TryGetValue(SidecarPlaces.GatewayLabel, out var name) == true ? name : null))
+        .Where(s => s.Gateway is not null || s.Service.Spec.Type is "LoadBalancer" or "NodePort")
+        .SelectMany(s => (s.Service.Spec.Ports ?? []).SelectMany(p => Targets(s.Service, p).Take(1)).Select(t => (s.Gateway ?? s.Service.Metadata.Name, $"{t.Ip}:{t.Port}")));
+
+    private IReadOnlyList<(string Ip, int Port)> Targets(V1Service service, V1ServicePort port) =>
+        [.. Chosen(service).Select(p => (p.Ip, Port: Target(p, port))).Where(t => t.Port is not null).Select(t => (t.Ip, t.Port!.Value))];
 
     private static bool IsHeadless(V1Service service) => service.Spec.ClusterIP == "None";
 

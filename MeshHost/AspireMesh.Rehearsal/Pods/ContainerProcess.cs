@@ -1,14 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 
 namespace AspireMesh.Rehearsal.Pods;
 
 /// <summary>What a container is on this machine.</summary>
 /// <param name="Pod">Its pod.</param>
 /// <param name="Name">Its name.</param>
-/// <param name="Namespace">The pod's network namespace.</param>
-/// <param name="Folder">A folder of its own, where its root file system is put together.</param>
+/// <param name="Folder">A folder of its own, which is there.</param>
 /// <param name="Command">Program and arguments.</param>
 /// <param name="WorkingDirectory">Where it starts.</param>
 /// <param name="Environment">All of its variables.</param>
@@ -18,28 +16,32 @@ namespace AspireMesh.Rehearsal.Pods;
 /// <param name="ReadOnly">Whether its root file system is read-only.</param>
 /// <param name="Capabilities">Whether it keeps the capability to change the pod's network (an init container that redirects traffic).</param>
 internal sealed record ContainerStart(
-    string Pod, string Name, string Namespace, string Folder, IReadOnlyList<string> Command, string WorkingDirectory, IReadOnlyDictionary<string, string> Environment,
+    string Pod, string Name, string Folder, IReadOnlyList<string> Command, string WorkingDirectory, IReadOnlyDictionary<string, string> Environment,
     IReadOnlyList<(string From, string To, bool ReadOnly)> Mounts, string Hosts, long? User, bool ReadOnly, bool Capabilities);
 
-/// <summary>
-/// A container as a process: in its pod's network namespace, with a mount namespace of its own in which this machine's files are seen through a layer that takes what
-/// it writes, its volumes where it mounts them, as the user it asks for and without privileges.
-/// </summary>
+/// <summary>A container as a process of this machine, with the container's environment and no other.</summary>
 internal sealed class ContainerProcess : IDisposable
 {
+    /// <summary>The file in a container's folder with its process id, which is that of its session as well: whoever tidies up ends what is in it.</summary>
+    public const string PidFile = "pid";
+
     private readonly Process _process;
 
     private ContainerProcess(Process process) => _process = process;
 
     public Task<int> Exited { get; private set; } = Task.FromResult(0);
 
-    public static ContainerProcess Start(ContainerStart start, Action<string> output)
+    /// <summary>Runs a script that becomes the container.</summary>
+    /// <param name="start">The container.</param>
+    /// <param name="launch">What runs the script, the shell last.</param>
+    /// <param name="script">The script.</param>
+    /// <param name="output">Takes what it writes, line by line.</param>
+    public static ContainerProcess Start(ContainerStart start, string[] launch, string script, Action<string> output)
     {
-        Directory.CreateDirectory(start.Folder);
-        var script = Path.Combine(start.Folder, "start.sh");
-        File.WriteAllText(script, Script(start));
+        var file = Path.Combine(start.Folder, "start.sh");
+        File.WriteAllText(file, $"echo $$ > {Quote(Path.Combine(start.Folder, PidFile))}\n{script}");
         // A session of its own: Ctrl+C is for the rehearsal, which then ends its pods in order.
-        var info = new ProcessStartInfo("setsid", ["ip", "netns", "exec", start.Namespace, "unshare", "--mount", "--propagation", "private", "sh", script])
+        var info = new ProcessStartInfo("setsid", [.. launch, file])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -56,7 +58,7 @@ internal sealed class ContainerProcess : IDisposable
         var process = Process.Start(info)!;
         process.StandardInput.Close();
         var container = new ContainerProcess(process);
-        container.Exited = container.RunAsync(output);
+        container.Exited = container.RunAsync(Path.Combine(start.Folder, PidFile), output);
         return container;
     }
 
@@ -71,9 +73,14 @@ internal sealed class ContainerProcess : IDisposable
 
     public void Dispose() => _process.Dispose();
 
-    private async Task<int> RunAsync(Action<string> output)
+    /// <summary>Text as one word of a shell.</summary>
+    public static string Quote(string text) => $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+
+    private async Task<int> RunAsync(string pidFile, Action<string> output)
     {
         await Task.WhenAll(ReadAsync(_process.StandardOutput, output), ReadAsync(_process.StandardError, output), _process.WaitForExitAsync());
+        // The number may be another process's from now on.
+        File.Delete(pidFile);
         return _process.ExitCode;
     }
 
@@ -81,35 +88,4 @@ internal sealed class ContainerProcess : IDisposable
     {
         while (await reader.ReadLineAsync() is { } line) output(line);
     }
-
-    // Every step replaces the one before (exec), so that the process that is started is the container, and a signal reaches it.
-    private static string Script(ContainerStart start)
-    {
-        var layer = Path.Combine(start.Folder, "layer");
-        var root = Path.Combine(start.Folder, "root");
-        var script = new StringBuilder("set -e\n");
-        script.AppendLine(CultureInfo.InvariantCulture, $"mkdir -p {Quote(layer)} {Quote(root)}");
-        // Memory below it: a layer cannot lie on the file system that it covers on every kernel.
-        script.AppendLine(CultureInfo.InvariantCulture, $"mount -t tmpfs rehearsal {Quote(layer)} && mkdir {Quote(layer)}/upper {Quote(layer)}/work && chmod 755 {Quote(layer)}/upper");
-        script.AppendLine(CultureInfo.InvariantCulture, $"mount -t overlay overlay -o lowerdir=/,upperdir={Quote(layer)}/upper,workdir={Quote(layer)}/work {Quote(root)}");
-        script.AppendLine(CultureInfo.InvariantCulture, $"mount --rbind /proc {Quote(root)}/proc && mount --rbind /dev {Quote(root)}/dev");
-        script.AppendLine(CultureInfo.InvariantCulture, $"cp {Quote(Path.Combine(start.Folder, "hosts"))} {Quote(root)}/etc/hosts");
-        foreach (var (from, to, readOnly) in start.Mounts)
-        {
-            // Made and resolved inside: /var/run is a link to /run on most machines, and seen from outside it would lead out of the container.
-            var make = File.Exists(from) ? "mkdir -p \"${0%/*}\" && touch \"$0\"" : "mkdir -p \"$0\"";
-            script.AppendLine(CultureInfo.InvariantCulture, $"at={Quote(root)}$(chroot {Quote(root)} sh -c '{make} && readlink -f \"$0\"' {Quote(to)})");
-            script.AppendLine(CultureInfo.InvariantCulture, $"mount --bind {Quote(from)} \"$at\"");
-            if (readOnly) script.AppendLine("mount -o remount,bind,ro \"$at\"");
-        }
-        if (start.ReadOnly) script.AppendLine(CultureInfo.InvariantCulture, $"mount -o remount,ro {Quote(root)}");
-        File.WriteAllText(Path.Combine(start.Folder, "hosts"), start.Hosts);
-        var user = start.User is { } uid and not 0 ? $"--reuid={uid} --regid=0 --clear-groups " : "";
-        var rights = start.Capabilities ? "" : "--no-new-privs --inh-caps=-all --bounding-set=-all ";
-        var command = string.Join(' ', start.Command.Select(Quote));
-        script.AppendLine(CultureInfo.InvariantCulture, $"exec chroot {Quote(root)} setpriv {user}{rights}sh -c 'cd \"$0\" && exec \"$@\"' {Quote(start.WorkingDirectory)} {command}");
-        return script.ToString();
-    }
-
-    private static string Quote(string text) => $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

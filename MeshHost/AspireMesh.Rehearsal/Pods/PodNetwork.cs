@@ -1,21 +1,27 @@
 using System.Globalization;
-using AspireMesh.Protocol.Diagnostics;
 
 namespace AspireMesh.Rehearsal.Pods;
 
 /// <summary>
 /// A network namespace per pod, all on one bridge of this machine, so that every pod has an address and a loopback of its own, as in a cluster. Service addresses
-/// lead to their pods by rules in each pod's namespace. Everything is named after this process and goes with it; what a killed rehearsal left is removed by the next.
+/// lead to their pods by rules in each pod's namespace. Everything is named after this process and goes with it.
 /// </summary>
 internal sealed class PodNetwork : IAsyncDisposable
 {
-    private const string Prefix = "amr";
+    /// <summary>What names of bridges and namespaces begin with; the process id follows.</summary>
+    public const string Prefix = "amr";
+
+    private const int FirstRange = 200;
+    private const int Ranges = 50;
 
     private readonly string _bridge = $"{Prefix}{Environment.ProcessId}";
     private readonly List<string> _namespaces = [];
     private readonly int _second;
 
     private PodNetwork(int second) => _second = second;
+
+    /// <summary>The bridge's name, which those of the namespaces begin with.</summary>
+    public string Name => _bridge;
 
     /// <summary>The machine's own address on the bridge.</summary>
     public string Gateway => Address(1);
@@ -47,15 +53,9 @@ internal sealed class PodNetwork : IAsyncDisposable
     }
 
     /// <summary>Makes the bridge.</summary>
-    /// <exception cref="MeshValidationException">This machine cannot do it.</exception>
     public static async Task<PodNetwork> CreateAsync()
     {
-        if (await ProblemAsync() is { } problem)
-        {
-            throw new MeshValidationException([MeshDiagnostics.CannotRehearse.Found($"Pods cannot be rehearsed here: {problem}. On one loopback pods would share ports and reach each other past their sidecars, so nothing of worth would be shown. Rehearse as root on Linux.")]);
-        }
-        await RemoveLeftoversAsync();
-        var network = new PodNetwork(200 + Environment.ProcessId % 50);
+        var network = new PodNetwork(await FreeRangeAsync());
         await Shell.RunAsync("ip", "link", "add", network._bridge, "type", "bridge");
         await Shell.RunAsync("ip", "addr", "add", $"{network.Gateway}/21", "dev", network._bridge);
         await Shell.RunAsync("ip", "link", "set", network._bridge, "up");
@@ -97,20 +97,13 @@ internal sealed class PodNetwork : IAsyncDisposable
         await Shell.TryAsync("ip", "link", "del", _bridge);
     }
 
-    private static async Task RemoveLeftoversAsync()
+    // Two rehearsals at once, or a machine whose own network is there already: the first range that no route leads to.
+    private static async Task<int> FreeRangeAsync()
     {
-        var (_, text) = await Shell.TryAsync("ip", "netns", "list");
-        var left = text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split(' ')[0]).Where(n => n.StartsWith(Prefix, StringComparison.Ordinal) && IsDead(n)).ToArray();
-        foreach (var ns in left)
-        {
-            var (_, pids) = await Shell.TryAsync("ip", "netns", "pids", ns);
-            foreach (var pid in pids.Split('\n', StringSplitOptions.RemoveEmptyEntries)) await Shell.TryAsync("kill", "-9", pid);
-            await Shell.TryAsync("ip", "netns", "del", ns);
-        }
-        foreach (var bridge in left.Select(n => n.Split('-')[0]).Distinct()) await Shell.TryAsync("ip", "link", "del", bridge);
+        var (_, routes) = await Shell.TryAsync("ip", "-4", "-o", "route", "show", "table", "all");
+        var begin = Environment.ProcessId % Ranges;
+        return Enumerable.Range(0, Ranges).Select(i => FirstRange + (begin + i) % Ranges).FirstOrDefault(second => !routes.Contains($" 10.{second}.", StringComparison.Ordinal) && !routes.Contains($"\n10.{second}.", StringComparison.Ordinal), FirstRange + begin);
     }
-
-    private static bool IsDead(string ns) => int.TryParse(ns.Split('-')[0][Prefix.Length..], CultureInfo.InvariantCulture, out var pid) && !Directory.Exists($"/proc/{pid}");
 
     private string Address(int host) => string.Create(CultureInfo.InvariantCulture, $"10.{_second}.{host / 256}.{host % 256}");
 }

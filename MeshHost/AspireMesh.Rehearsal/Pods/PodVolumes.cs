@@ -9,21 +9,21 @@ namespace AspireMesh.Rehearsal.Pods;
 /// A pod's volumes as folders: ConfigMaps and Secrets as files that follow their objects, tokens as the kubelet mounts them, empty folders. The folder around them is
 /// its owner's alone; containers see each volume where they mount it.
 /// </summary>
-internal sealed class PodVolumes(PodPlan pod, string ns, string folder, StoredObjects objects, PodTokens tokens)
+internal sealed class PodVolumes(PodPlan pod, string ns, Func<string, string> path, StoredObjects objects, PodTokens tokens)
 {
     private readonly Dictionary<string, string> _tokens = [];
 
     /// <summary>The folder of a volume.</summary>
-    public string Path(string volume) => System.IO.Path.Combine(folder, volume);
+    public string Path(string volume) => path(volume);
 
     /// <summary>Makes the folders and writes what is there; what the pod waits for, or null.</summary>
     public string? Write()
     {
-        PrivateFile.CreateDirectory(folder);
         string? missing = null;
         foreach (var volume in pod.Spec.Volumes ?? [])
         {
             var path = Path(volume.Name);
+            PrivateFile.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
             Directory.CreateDirectory(path);
             if (volume.EmptyDir is not null || volume.PersistentVolumeClaim is not null) Open(path);
             if (volume.ConfigMap is { } map) missing ??= WriteObject("configmaps", map.Name, map.Items, map.Optional, path);

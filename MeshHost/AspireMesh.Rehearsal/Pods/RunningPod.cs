@@ -7,7 +7,7 @@ namespace AspireMesh.Rehearsal.Pods;
 /// One pod: its init containers one after the other, each to its end, those that restart always (sidecars) until they have started; then its containers. A
 /// container that ends is started again after a pause, as the kubelet does. Ready when every readiness probe passes.
 /// </summary>
-internal sealed class RunningPod(PodPlan plan, PodVolumes volumes, Func<V1Container, ContainerStart?> start, Action<string> log, TimeProvider time)
+internal sealed class RunningPod(PodPlan plan, PodVolumes volumes, Func<V1Container, ContainerStart?> start, IPodSite site, Action<string> log, TimeProvider time)
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
@@ -107,7 +107,7 @@ internal sealed class RunningPod(PodPlan plan, PodVolumes volumes, Func<V1Contai
 
     private async Task<int> RunOnceAsync(V1Container container, ContainerStart wanted, CancellationToken cancellationToken)
     {
-        var process = ContainerProcess.Start(wanted, line => log($"{container.Name}: {line}"));
+        var process = site.Start(wanted, line => log($"{container.Name}: {line}"));
         lock (_gate) _processes.Add(process);
         try
         {

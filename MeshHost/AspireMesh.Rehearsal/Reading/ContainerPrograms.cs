@@ -1,4 +1,5 @@
 using AspireMesh.Host.Kubernetes;
+using AspireMesh.Manifests.Injecting;
 using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Rehearsal.Pods;
 using k8s.Models;
@@ -18,7 +19,7 @@ internal sealed record ProgramCommand(IReadOnlyList<string> Command, string Work
 internal sealed class ContainerPrograms
 {
     /// <summary>The name of a sidecar's container.</summary>
-    public const string Proxy = "aspiremesh-proxy";
+    public const string Proxy = SidecarPlaces.Container;
 
     private readonly Dictionary<string, ProgramCommand> _programs = new(StringComparer.Ordinal);
 
@@ -34,11 +35,14 @@ internal sealed class ContainerPrograms
         var found = new ContainerPrograms();
         var problems = new ProblemList();
         var noted = RehearsalPrograms.Read(manifests.Folder).Workloads.GroupBy(w => w.Container).ToDictionary(w => w.Key, w => w.First());
-        foreach (var container in manifests.Workloads().SelectMany(w => w.Template.Spec.Containers.Concat(w.Template.Spec.InitContainers ?? [])).DistinctBy(c => c.Name).OrderBy(c => c.Name, StringComparer.Ordinal))
+        var containers = manifests.Workloads().SelectMany(w => w.Template.Spec.Containers.Concat(w.Template.Spec.InitContainers ?? [])).DistinctBy(c => c.Name).OrderBy(c => c.Name, StringComparer.Ordinal).ToArray();
+        // Asking for a project's output takes a second or two each.
+        var outputs = await OutputsAsync(containers.Select(c => noted.GetValueOrDefault(c.Name)?.Project).OfType<string>().Distinct(), manifests.Folder);
+        foreach (var container in containers)
         {
-            if (container.Name == Proxy) found.AddProxy(options, problems);
+            if (container.Name is Proxy or SidecarPlaces.InterceptContainer) found.AddProxy(container.Name, options, problems);
             else if (container.Name == ClusterNames.ControlPlane) found._programs[container.Name] = new ProgramCommand(options.Tool, "/");
-            else if (noted.TryGetValue(container.Name, out var program)) await found.AddAsync(program, manifests.Folder, problems);
+            else if (noted.TryGetValue(container.Name, out var program)) found.Add(program, manifests.Folder, outputs, problems);
             else if (InstalledPostgres.For(container.Image) is { } postgres) found.Replace(container, postgres);
             else if (!found.Unknown.Contains(container.Image)) found.Unknown.Add(container.Image);
         }
@@ -50,9 +54,9 @@ internal sealed class ContainerPrograms
     public ProgramCommand? Of(V1Container container) =>
         _programs.TryGetValue(container.Name, out var program) ? program with { Command = [.. program.Command, .. container.Command?.Skip(1) ?? [], .. container.Args ?? []] } : null;
 
-    private void AddProxy(RehearsalOptions options, ProblemList problems)
+    private void AddProxy(string container, RehearsalOptions options, ProblemList problems)
     {
-        if (options.Proxy.Count > 0) _programs[Proxy] = new ProgramCommand(options.Proxy, "/");
+        if (options.Proxy.Count > 0) _programs[container] = new ProgramCommand(options.Proxy, "/");
         else problems.Add(MeshDiagnostics.CannotRehearse, "The sidecar's program was not found. Build it, then say where it is: --proxy PATH, or ASPIREMESH_PROXY.");
     }
 
@@ -62,23 +66,30 @@ internal sealed class ContainerPrograms
         Replaced.Add(container.Image);
     }
 
-    private async Task AddAsync(RehearsalProgram program, string folder, ProblemList problems)
+    private void Add(RehearsalProgram program, string folder, IReadOnlyDictionary<string, string?> outputs, ProblemList problems)
     {
-        string From(string path) => Path.GetFullPath(path, Path.GetFullPath(folder));
         if (program.Project is { } project)
         {
-            var file = From(project);
-            if (await OutputAsync(file) is { } built) _programs[program.Container] = new ProgramCommand(["dotnet", built, .. program.Arguments], program.WorkingDirectory is { } at ? From(at) : Path.GetDirectoryName(file)!);
+            var file = From(folder, project);
+            if (outputs[project] is { } built) _programs[program.Container] = new ProgramCommand(["dotnet", built, .. program.Arguments], program.WorkingDirectory is { } at ? From(folder, at) : Path.GetDirectoryName(file)!);
             else problems.Add(MeshDiagnostics.CannotRehearse, $"Container '{program.Container}': its project '{file}' is not built. Type: dotnet build {file}");
         }
         else if (program.Command is { } command)
         {
-            _programs[program.Container] = new ProgramCommand([command, .. program.Arguments], program.WorkingDirectory is { } at ? From(at) : "/");
+            _programs[program.Container] = new ProgramCommand([command, .. program.Arguments], program.WorkingDirectory is { } at ? From(folder, at) : "/");
         }
         else
         {
             problems.Add(MeshDiagnostics.CannotRehearse, $"Container '{program.Container}' in {RehearsalPrograms.FileName} has neither project nor command. Publish the AppHost again.");
         }
+    }
+
+    private static string From(string folder, string path) => Path.GetFullPath(path, Path.GetFullPath(folder));
+
+    private static async Task<Dictionary<string, string?>> OutputsAsync(IEnumerable<string> projects, string folder)
+    {
+        var asked = projects.Select(async p => (Project: p, Output: await OutputAsync(From(folder, p))));
+        return (await Task.WhenAll(asked)).ToDictionary(a => a.Project, a => a.Output);
     }
 
     private static async Task<string?> OutputAsync(string project)

@@ -7,15 +7,18 @@ internal static class InstalledPostgres
 {
     private const string Versions = "/usr/lib/postgresql";
 
-    // What the image's entry point does, for an empty data directory. The layer over the root file system takes the data, and goes with the container.
+    // What the image's entry point does, for an empty data directory. The container's own files take the data, and go with it.
     private const string Script = """
         set -e
-        data=${PGDATA:-/tmp/pgdata}; user=${POSTGRES_USER:-postgres}
-        mkdir -p "$data"; chmod 700 "$data"; printf '%s\n' "$POSTGRES_PASSWORD" > /tmp/pgpassword
-        "$0/initdb" -D "$data" -U "$user" --pwfile=/tmp/pgpassword --auth-local=trust --auth-host="${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256}" -E UTF8 > /dev/null
-        rm /tmp/pgpassword
+        here=${TMPDIR:-/tmp}; data=${PGDATA:-$here/pgdata}; user=${POSTGRES_USER:-postgres}; db=${POSTGRES_DB:-$user}
+        [ -n "$POSTGRES_PASSWORD" ] || { echo 'POSTGRES_PASSWORD is empty: the image ends here as well'; exit 1; }
+        mkdir -p "$data"; chmod 700 "$data"; printf '%s\n' "$POSTGRES_PASSWORD" > "$here/pgpassword"
+        "$0/initdb" -D "$data" -U "$user" --pwfile="$here/pgpassword" --auth-local=trust --auth-host="${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256}" -E UTF8 > /dev/null
+        rm "$here/pgpassword"
         echo "host all all all ${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256}" >> "$data/pg_hba.conf"
-        exec "$0/postgres" -D "$data" -c listen_addresses='*' -c unix_socket_directories=/tmp
+        [ "$db" = postgres ] || printf 'CREATE DATABASE "%s";\n' "$db" | "$0/postgres" --single -D "$data" postgres > /dev/null
+        listen='*'; [ -z "$ASPIREMESH_PORT_5432" ] || listen=127.0.0.1
+        exec "$0/postgres" -D "$data" -p "${ASPIREMESH_PORT_5432:-5432}" -c listen_addresses="$listen" -c unix_socket_directories="$here"
         """;
 
     /// <summary>The command; null for another image, or where none is installed.</summary>

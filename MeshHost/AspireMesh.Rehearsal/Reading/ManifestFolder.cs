@@ -12,11 +12,14 @@ internal static class ManifestFolder
     public static ManifestSet Read(RehearsalOptions options)
     {
         if (!Directory.Exists(options.Folder)) throw new MeshValidationException([MeshDiagnostics.BadManifest.Found($"There is no folder '{options.Folder}'. Give the folder that publishing wrote: aspiremesh rehearse out/")]);
-        var release = new ChartRelease { Name = options.Release, Namespace = options.Namespace, Values = options.Values };
-        JsonObject[] objects = File.Exists(Path.Combine(options.Folder, "Chart.yaml"))
+        var isChart = File.Exists(Path.Combine(options.Folder, "Chart.yaml"));
+        var values = options.Values?.DeepClone().AsObject() ?? [];
+        var madeUp = isChart ? MadeUpSecrets.Into(values, options.Folder) : [];
+        var release = new ChartRelease { Name = options.Release, Namespace = options.Namespace, Values = values };
+        JsonObject[] objects = isChart
             ? [.. ChartReader.Render(options.Folder, release).Select(o => o.Body)]
             : [.. Directory.EnumerateFiles(options.Folder, "*.yaml", SearchOption.AllDirectories).Order(StringComparer.Ordinal).SelectMany(f => YamlDocuments.Read(File.ReadAllText(f), f)).Where(o => (string?)o["kind"] != "Kustomization")];
-        var manifests = new ManifestSet(options.Folder, options.Namespace, objects);
+        var manifests = new ManifestSet(options.Folder, options.Namespace, objects) { MadeUp = madeUp };
         manifests.Check();
         return manifests;
     }

@@ -17,6 +17,9 @@ internal sealed class ManifestSet(string folder, string ns, IReadOnlyList<JsonOb
 
     public IReadOnlyList<JsonObject> Objects => objects;
 
+    /// <summary>Names of secrets whose values were made up, since the chart has none.</summary>
+    public IReadOnlyList<string> MadeUp { get; init; } = [];
+
     /// <summary>The objects of one kind.</summary>
     public IEnumerable<T> Of<T>(string kind) => OfKind(kind).Select(Typed<T>);
 

@@ -15,13 +15,14 @@ internal sealed class RehearseCommand
     private readonly Option<string?> _release = new("--release") { Description = "The release's name. Default: the chart's." };
     private readonly Option<string[]> _set = new("--set") { Description = "A value of the chart, key.key=value; can be given several times." };
     private readonly Option<string?> _proxy = new("--proxy") { Description = "The sidecar's program, or its .dll. Default: ASPIREMESH_PROXY, or beside this tool." };
+    private readonly Option<bool> _loopback = new("--loopback") { Description = "Run pods on this machine's loopback address, also where network namespaces can be made." };
     private readonly Option<bool> _quiet = new("--quiet") { Description = "Leave out what the pods write." };
 
     public static Command Create(ToolTerminal terminal) => new RehearseCommand().Build(terminal);
 
     private Command Build(ToolTerminal terminal)
     {
-        var command = new Command("rehearse", "Runs a published chart without a cluster, until Ctrl+C. Needs root on Linux.") { _folder, _namespace, _release, _set, _proxy, _quiet };
+        var command = new Command("rehearse", "Runs a published chart without a cluster, until Ctrl+C: in network namespaces as root on Linux, on loopback otherwise.") { _folder, _namespace, _release, _set, _proxy, _loopback, _quiet };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var output = TextWriter.Synchronized(terminal.Out);
@@ -33,14 +34,14 @@ internal sealed class RehearseCommand
                 Values = Values(parsed.GetValue(_set) ?? []),
                 Proxy = Proxy(parsed.GetValue(_proxy)),
                 Tool = [.. Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) != "dotnet" ? new[] { path } : ["dotnet", typeof(RehearseCommand).Assembly.Location]],
+                OnLoopback = parsed.GetValue(_loopback),
                 Output = parsed.GetValue(_quiet) ? _ => { } : output.WriteLine,
                 RunDirectory = terminal.RunDirectory,
                 TimeProvider = terminal.Time,
             }, cancellationToken);
             foreach (var difference in rehearsal.Differences) await output.WriteLineAsync($"not as in a cluster: {difference}");
             await rehearsal.WaitReadyAsync(cancellationToken);
-            foreach (var (service, address) in rehearsal.Outside) await output.WriteLineAsync($"{service}: http://{address}");
-            await output.WriteLineAsync($"AspireMesh rehearsal ready: {rehearsal.Pods.Count} pods in namespace {parsed.GetRequiredValue(_namespace)}");
+            await output.WriteLineAsync($"AspireMesh ready: {rehearsal.ReadyLine}");
             await output.FlushAsync(cancellationToken);
             await Task.Delay(Timeout.InfiniteTimeSpan, terminal.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return ExitCodes.Ok;

@@ -225,8 +225,11 @@ public static class MeshDiagnostics
     /// <summary>Something to know about what was published.</summary>
     public static MeshDiagnostic PublishNotice { get; } = Define("MESH0704", "What was published differs from the laptop", "Read mesh-report.md.");
 
+    /// <summary>A pod that cannot have a sidecar.</summary>
+    public static MeshDiagnostic CannotInject { get; } = Define("MESH0705", "A pod cannot have a sidecar", "Change the pod as the message says, or leave it out of the files that are given to inject.");
+
     /// <summary>A rehearsal that cannot be run, or not on this machine.</summary>
-    public static MeshDiagnostic CannotRehearse { get; } = Define("MESH0710", "A chart cannot be rehearsed here", "Do what the message says; rehearsing needs root on Linux and the programs built.");
+    public static MeshDiagnostic CannotRehearse { get; } = Define("MESH0710", "A chart cannot be rehearsed here", "Do what the message says; the programs have to be built.");
 
     private static MeshDiagnostic Define(string id, string title, string whatToDo)
     {

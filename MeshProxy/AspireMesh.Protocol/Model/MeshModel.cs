@@ -99,6 +99,9 @@ public sealed record WorkloadModel
     /// <summary>What the inbound side enforces beyond the allow-list.</summary>
     public InboundPolicies Inbound { get; init; } = new();
 
+    /// <summary>Where its sidecars take connections that redirect rules lead to them, <c>host:port</c> on loopback; null where the app calls its sidecar by itself.</summary>
+    public string? Intercept { get; init; }
+
     /// <summary>The sidecars beside this workload: one per replica where the host can tell replicas apart, otherwise one.</summary>
     public ImmutableArray<SidecarModel> Sidecars { get; init; } = [];
 }
@@ -168,6 +171,9 @@ public sealed record EdgeModel
 
     /// <summary>Where each of the caller's sidecars listens for it, <c>host:port</c>, keyed by <see cref="SidecarModel.Instance"/>.</summary>
     public ImmutableDictionary<string, string> Listen { get; init; } = ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>The addresses, <c>ip:port</c>, under which the callee is known outside the mesh (a Service's): an intercepted connection to one of them takes this edge.</summary>
+    public ImmutableArray<string> Addresses { get; init; } = [];
 
     /// <summary>Policies of this edge.</summary>
     public EdgePolicies Policies { get; init; } = new();

@@ -58,8 +58,21 @@ public sealed record MeshSnapshot
     /// <summary>Listeners for traffic from outside the mesh.</summary>
     public ImmutableArray<GatewayListener> Gateways { get; init; } = [];
 
+    /// <summary>Connections that the app makes to addresses of its own and that redirect rules lead to the sidecar; null where there are no such rules.</summary>
+    public InterceptionSnapshot? Interception { get; init; }
+
     /// <summary>Faults this sidecar executes.</summary>
     public ImmutableArray<FaultRule> Faults { get; init; } = [];
+}
+
+/// <summary>What becomes of intercepted connections.</summary>
+public sealed record InterceptionSnapshot
+{
+    /// <summary>Where they are redirected to, <c>host:port</c> on loopback; the same port of IPv6's loopback belongs to it.</summary>
+    public required string Listen { get; init; }
+
+    /// <summary>Whether one to an address that no outbound listener has is refused; it is passed on to that address otherwise.</summary>
+    public bool RefuseUndeclared { get; init; }
 }
 
 /// <summary>The inbound listener: one mTLS port for all endpoints.</summary>
@@ -129,6 +142,9 @@ public sealed record OutboundListener
     /// only once it runs.
     /// </summary>
     public ImmutableArray<string>? TakesFrom { get; init; }
+
+    /// <summary>The addresses, <c>ip:port</c>, that an app dials for it by itself: an intercepted connection to one of them is as good as one to <see cref="Listen"/>.</summary>
+    public ImmutableArray<string> Addresses { get; init; } = [];
 
     /// <summary>What it carries.</summary>
     public AppProtocol Protocol { get; init; }

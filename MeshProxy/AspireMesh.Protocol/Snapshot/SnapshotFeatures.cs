@@ -11,4 +11,7 @@ public static class SnapshotFeatures
 
     /// <summary><see cref="OutboundListener.TlsRoutes"/> and <see cref="GatewayListener.TlsRoutes"/>.</summary>
     public const string TlsRoutes = "tls-routes/1";
+
+    /// <summary><see cref="MeshSnapshot.Interception"/>: a sidecar that takes no intercepted connections would leave its app without any.</summary>
+    public const string Interception = "interception/1";
 }

@@ -3,6 +3,7 @@ using AspireMesh.Protocol.Model;
 using AspireMesh.Proxy.Egress;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Inbound;
+using AspireMesh.Proxy.Interception;
 using AspireMesh.Proxy.Opaque;
 using AspireMesh.Proxy.Outbound.Admission;
 using AspireMesh.Proxy.Passthrough;
@@ -11,7 +12,7 @@ using AspireMesh.Proxy.Sockets;
 namespace AspireMesh.Proxy.Runtime;
 
 /// <summary>The first decision about an accepted socket: which half of the sidecar takes it. Nothing has been read from it yet.</summary>
-internal sealed class ConnectionRouter(RuntimeHolder holder, CallerAddresses callers, HttpSockets http, OpaqueOutbound opaque, TlsPassthrough passthrough, EgressConnections egress, InboundConnections inbound, OpenConnections open)
+internal sealed class ConnectionRouter(RuntimeHolder holder, CallerAddresses callers, HttpSockets http, OpaqueOutbound opaque, TlsPassthrough passthrough, EgressConnections egress, InboundConnections inbound, InterceptedConnections intercepted, OpenConnections open)
 {
     public void Take(Socket socket, ListenerTarget target)
     {
@@ -31,6 +32,9 @@ internal sealed class ConnectionRouter(RuntimeHolder holder, CallerAddresses cal
         {
             case MeshSide.Inbound:
                 open.Run(cut => inbound.ServeAsync(socket, cut));
+                break;
+            case MeshSide.Outbound when target.Name == InterceptedConnections.ListenerName:
+                intercepted.Take(socket, holder.Current, listener => Serve(socket, new ListenerTarget(MeshSide.Outbound, listener.Name)));
                 break;
             case MeshSide.Egress:
                 open.Run(cut => egress.ServeAsync(socket, open.Draining, cut));

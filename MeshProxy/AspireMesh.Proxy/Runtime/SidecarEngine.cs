@@ -6,6 +6,7 @@ using AspireMesh.Proxy.Faults.Handshakes;
 using AspireMesh.Proxy.Handover;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Inbound;
+using AspireMesh.Proxy.Interception;
 using AspireMesh.Proxy.Opaque;
 using AspireMesh.Proxy.Outbound.Admission;
 using AspireMesh.Proxy.Passthrough;
@@ -67,7 +68,7 @@ internal sealed class SidecarEngine : IAsyncDisposable, IHandover
         _open = new OpenConnections(loggers.CreateLogger("AspireMesh.Proxy.Connections"));
         var opaque = new OpaqueOutbound(_dialer, parts.Events, _time);
         var egress = new EgressConnections(holder, _http, opaque, new EgressGate(parts.Events), parts.Events, _time);
-        var router = new ConnectionRouter(holder, new CallerAddresses(holder, parts.Events, _time), _httpSockets, opaque, new TlsPassthrough(holder, opaque, parts.Events, _time), egress, _inbound, _open);
+        var router = new ConnectionRouter(holder, new CallerAddresses(holder, parts.Events, _time), _httpSockets, opaque, new TlsPassthrough(holder, opaque, parts.Events, _time), egress, _inbound, new InterceptedConnections(_open, parts.Events, _time), _open);
         _listeners = new ListenerSet(router.Take, State, _time, loggers.CreateLogger("AspireMesh.Proxy.Listeners"));
         _ = HostPort.TryParseListen(bootstrap.Admin, out var adminListen);
         _applier = new SnapshotApplier(State, holder, _pipeline, bundle, _listeners, parts.Events, admin is null ? null : adminListen);

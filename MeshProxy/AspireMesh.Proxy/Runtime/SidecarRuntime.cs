@@ -19,6 +19,7 @@ internal sealed class SidecarRuntime
         Identity = identity;
         Rules = rules;
         Outbound = snapshot.Outbound.ToFrozenDictionary(l => l.Name, StringComparer.Ordinal);
+        Intercepted = snapshot.Outbound.SelectMany(l => l.Addresses.Select(a => (Address: a, Listener: l))).DistinctBy(i => i.Address).ToFrozenDictionary(i => i.Address, i => i.Listener, StringComparer.Ordinal);
         Clusters = snapshot.Clusters.ToFrozenDictionary(c => c.Name, StringComparer.Ordinal);
         Inbound = snapshot.Inbound.Endpoints.ToFrozenDictionary(e => e.Name, StringComparer.Ordinal);
         Authorization = snapshot.Inbound.Endpoints.ToFrozenDictionary(e => e.Name, e => new AuthorizationRules(e.Authorization, e.Name, e.AuditOnly), StringComparer.Ordinal);
@@ -36,6 +37,9 @@ internal sealed class SidecarRuntime
     public ITrafficRules Rules { get; }
 
     public FrozenDictionary<string, OutboundListener> Outbound { get; }
+
+    /// <summary>Listeners by the addresses that an app dials for them where its connections are intercepted.</summary>
+    public FrozenDictionary<string, OutboundListener> Intercepted { get; }
 
     public FrozenDictionary<string, ClusterSnapshot> Clusters { get; }
 

@@ -5,6 +5,7 @@ using AspireMesh.Protocol.Faults;
 using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Http;
+using AspireMesh.Proxy.Interception;
 using AspireMesh.Proxy.Sockets;
 using AspireMesh.Proxy.Tls;
 
@@ -63,6 +64,8 @@ internal sealed class SnapshotApplier(
 
     public static ListenerTarget EgressTarget { get; } = new(MeshSide.Egress, "egress");
 
+    public static ListenerTarget InterceptedTarget { get; } = new(MeshSide.Outbound, InterceptedConnections.ListenerName);
+
     public static ListenerTarget AdminTarget { get; } = new(MeshSide.Admin, "admin");
 
     // A fault of handshakes acts where a handshake is; and a stream that was spliced to its app is not looked into again, whatever its endpoint's rules are by now.
@@ -93,6 +96,7 @@ internal sealed class SnapshotApplier(
         if (snapshot.Egress is { } egress) Add(egress.Listen, EgressTarget);
         foreach (var listener in snapshot.Outbound) Add(listener.Listen, new ListenerTarget(MeshSide.Outbound, listener.Name));
         foreach (var gateway in snapshot.Gateways) Add(gateway.Listen, new ListenerTarget(MeshSide.Gateway, gateway.Name));
+        if (snapshot.Interception is { } interception) wanted.AddRange(InterceptedConnections.Listens(interception).Select(l => (l, InterceptedTarget)));
         return wanted;
 
         void Add(string listen, ListenerTarget target)

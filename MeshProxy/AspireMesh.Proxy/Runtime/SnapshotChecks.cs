@@ -13,7 +13,7 @@ namespace AspireMesh.Proxy.Runtime;
 internal static class SnapshotChecks
 {
     /// <summary>Features that a snapshot may require of this build.</summary>
-    private static readonly HashSet<string> Known = new(StringComparer.Ordinal) { SnapshotFeatures.Tunnel, SnapshotFeatures.Egress, SnapshotFeatures.TlsRoutes };
+    private static readonly HashSet<string> Known = new(StringComparer.Ordinal) { SnapshotFeatures.Tunnel, SnapshotFeatures.Egress, SnapshotFeatures.TlsRoutes, SnapshotFeatures.Interception };
 
     public static List<string> Check(MeshSnapshot snapshot, SidecarBootstrap bootstrap)
     {
@@ -66,6 +66,10 @@ internal static class SnapshotChecks
             else if (HostPort.TryParseListen(listener.Listen, out var at) && !IPAddress.IsLoopback(at.Address)) errors.Add($"the outbound listener '{listener.Name}' has the address '{listener.Listen}', which others can reach, and does not say whose connections it takes");
         }
         var taken = new Dictionary<IPEndPoint, string>();
+        foreach (var listener in snapshot.Outbound)
+        {
+            foreach (var address in listener.Addresses.Where(a => !IPEndPoint.TryParse(a, out _))) errors.Add($"the outbound listener '{listener.Name}' is dialled at '{address}', which is no address and port");
+        }
         foreach (var (name, listen) in Listens(snapshot))
         {
             if (!HostPort.TryParseListen(listen, out var endPoint)) errors.Add($"the listener '{name}' has the address '{listen}', which is no host:port");
@@ -140,7 +144,7 @@ internal static class SnapshotChecks
     }
 
     private static IEnumerable<(string Name, string Listen)> Listens(MeshSnapshot snapshot) =>
-        [("inbound", snapshot.Inbound.Listen), .. snapshot.Egress is { } egress ? [(SnapshotApplier.EgressTarget.Name, egress.Listen)] : Array.Empty<(string, string)>(), .. snapshot.Outbound.Select(l => (l.Name, l.Listen)), .. snapshot.Gateways.Select(g => (g.Name, g.Listen))];
+        [("inbound", snapshot.Inbound.Listen), .. snapshot.Egress is { } egress ? [(SnapshotApplier.EgressTarget.Name, egress.Listen)] : Array.Empty<(string, string)>(), .. snapshot.Outbound.Select(l => (l.Name, l.Listen)), .. snapshot.Gateways.Select(g => (g.Name, g.Listen)), .. snapshot.Interception is { } interception ? [(InterceptedConnections.ListenerName, interception.Listen)] : Array.Empty<(string, string)>()];
 
     private static void AddDuplicates(IEnumerable<string> names, string what, List<string> errors)
     {

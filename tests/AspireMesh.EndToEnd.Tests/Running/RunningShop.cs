@@ -7,8 +7,8 @@ using AspireMesh.Protocol.Admin;
 
 namespace AspireMesh.EndToEnd.Tests.Running;
 
-/// <summary>The shop's AppHost as a process of its own, with a run folder of its own, on ports nobody else has.</summary>
-internal sealed partial class RunningShop : IAsyncDisposable
+/// <summary>The shop, however it was started: a process that runs all of it until it is asked to end, with a run folder of its own, on ports nobody else has.</summary>
+internal abstract partial class RunningShop : IAsyncDisposable
 {
     public const string MarkVariable = "SHOP_TEST_RUN";
     public const string PostgresPassword = "end-to-end";
@@ -17,12 +17,17 @@ internal sealed partial class RunningShop : IAsyncDisposable
     private readonly Process process;
     private readonly ConcurrentQueue<string> output = new();
     private readonly TaskCompletionSource<string> ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly string runFolder;
+    private readonly string runFolder = Directory.CreateTempSubdirectory("aspiremesh-run-").FullName;
 
-    private RunningShop(ProcessStartInfo start, string runFolder, string mark)
+    protected RunningShop(ProcessStartInfo start)
     {
-        this.runFolder = runFolder;
-        Mark = mark;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        start.RedirectStandardInput = true;
+        start.Environment["DOTNET_ENVIRONMENT"] = "Development";
+        start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
+        start.Environment[RunFile.DirectoryVariable] = runFolder;
+        start.Environment[MarkVariable] = Mark;
         process = new Process { StartInfo = start };
         process.OutputDataReceived += (_, line) => Read(line.Data);
         process.ErrorDataReceived += (_, line) => Read(line.Data);
@@ -33,8 +38,8 @@ internal sealed partial class RunningShop : IAsyncDisposable
         Exited = process.WaitForExitAsync();
     }
 
-    /// <summary>The value of <see cref="MarkVariable"/> in every process this run started.</summary>
-    public string Mark { get; }
+    /// <summary>The value of <see cref="MarkVariable"/> in every process this run started that inherits its environment.</summary>
+    public string Mark { get; } = Guid.NewGuid().ToString("n");
 
     public int Pid => process.Id;
 
@@ -53,44 +58,17 @@ internal sealed partial class RunningShop : IAsyncDisposable
 
     public string Output => string.Join(Environment.NewLine, output);
 
-    /// <summary>Starts the shop and waits for its ready line.</summary>
-    public static async Task<RunningShop> StartAsync(SidecarMode mode, params string[] arguments)
-    {
-        Machine.NeedNode();
-        var mark = Guid.NewGuid().ToString("n");
-        var runFolder = Directory.CreateTempSubdirectory("aspiremesh-run-").FullName;
-        var start = new ProcessStartInfo("dotnet", [Repository.AppHost, "--DcpPublisher:RandomizePorts=true", "--Logging:LogLevel:Resources=Debug", $"--Mesh:SidecarHosting={(mode == SidecarMode.Shared ? "Shared" : "PerWorkload")}", .. arguments])
-        {
-            WorkingDirectory = Path.Combine(Repository.Root, "playground", "Shop.AppHost"),
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            RedirectStandardInput = true,
-        };
-        start.Environment["DOTNET_ENVIRONMENT"] = "Development";
-        start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
-        start.Environment["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] = "true";
-        // The dashboard asks neither for a login nor for keys, so that its telemetry API can be read.
-        start.Environment["ASPIRE_DASHBOARD_UNSECURED_ALLOW_ANONYMOUS"] = "true";
-        start.Environment["Parameters__postgres-password"] = PostgresPassword;
-        start.Environment[RunFile.DirectoryVariable] = runFolder;
-        start.Environment[MarkVariable] = mark;
-        // Both builds of the sidecar are exercised: CI names the one made ahead of time, the ordinary build is used elsewhere.
-        if (mode == SidecarMode.PerWorkload && Environment.GetEnvironmentVariable("ASPIREMESH_PROXY") is null) start.Environment["ASPIREMESH_PROXY"] = Repository.Proxy;
+    /// <summary>What the ready line says of how it was started.</summary>
+    public abstract IReadOnlyList<string> Announced { get; }
 
-        var shop = new RunningShop(start, runFolder, mark);
-        try
-        {
-            var first = await Task.WhenAny(shop.ready.Task, shop.Exited, Task.Delay(StartPatience));
-            if (first != shop.ready.Task) throw new InvalidOperationException($"The shop {(first == shop.Exited ? $"ended with {shop.ExitCode}" : $"was not ready within {StartPatience}")}.{Environment.NewLine}{shop.Output}");
-            shop.ReadAddresses();
-            return shop;
-        }
-        catch
-        {
-            await shop.DisposeAsync();
-            throw;
-        }
-    }
+    /// <summary>Processes this run started that are still there, the first one included.</summary>
+    public abstract IReadOnlyList<(int Pid, string Command)> Processes();
+
+    /// <summary>The processes of a workload's sidecars, where they have their own.</summary>
+    public abstract int[] Sidecars(string workload);
+
+    /// <summary>What makes a program run where a workload does, so that the loopback addresses of its sidecar are that program's too: words before the program's own.</summary>
+    public virtual string[] Beside(string workload) => [];
 
     /// <summary><c>aspiremesh ARGUMENTS</c> against this run.</summary>
     public Task<ProgramRun> MeshAsync(params string[] arguments) =>
@@ -107,10 +85,7 @@ internal sealed partial class RunningShop : IAsyncDisposable
     /// <summary>The run files there are.</summary>
     public string[] RunFiles() => Directory.GetFiles(runFolder);
 
-    /// <summary>Processes this run started that are still there, the AppHost itself included.</summary>
-    public IReadOnlyList<(int Pid, string Command)> Processes() => ProcessTable.With(MarkVariable, Mark);
-
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         if (!process.HasExited)
         {
@@ -119,9 +94,25 @@ internal sealed partial class RunningShop : IAsyncDisposable
             if (await Task.WhenAny(Exited, Task.Delay(StopPatience)) != Exited) process.Kill(entireProcessTree: true);
         }
 
-        await File.WriteAllTextAsync(Path.Combine(Repository.Results, $"apphost-{Mark}.log"), Output);
+        await File.WriteAllTextAsync(Path.Combine(Repository.Results, $"shop-{Mark}.log"), Output);
         Directory.Delete(runFolder, recursive: true);
         process.Dispose();
+    }
+
+    /// <summary>Waits for the ready line.</summary>
+    protected async Task ReadyAsync()
+    {
+        try
+        {
+            var first = await Task.WhenAny(ready.Task, Exited, Task.Delay(StartPatience));
+            if (first != ready.Task) throw new InvalidOperationException($"The shop {(first == Exited ? $"ended with {ExitCode}" : $"was not ready within {StartPatience}")}.{Environment.NewLine}{Output}");
+            ReadAddresses();
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
     }
 
     private void Read(string? line)
@@ -140,11 +131,4 @@ internal sealed partial class RunningShop : IAsyncDisposable
 
     [GeneratedRegex(@"(?<name>[\w-]+)[ =:]+(?<url>https?://[^\s,;]+)")]
     private static partial Regex UrlPattern();
-}
-
-/// <summary>The two ways of hosting sidecars.</summary>
-public enum SidecarMode
-{
-    Shared,
-    PerWorkload,
 }

@@ -13,7 +13,7 @@ public abstract class ShopFixture(SidecarMode mode) : IAsyncLifetime
         await gate.WaitAsync();
         try
         {
-            return shop ??= await RunningShop.StartAsync(mode);
+            return shop ??= mode is SidecarMode.Rehearsed or SidecarMode.RehearsedOnLoopback ? await RehearsedShop.StartAsync(mode) : await AppHostShop.StartAsync(mode);
         }
         finally
         {
@@ -37,6 +37,28 @@ public sealed class SharedShop() : ShopFixture(SidecarMode.Shared);
 /// <summary>A process per sidecar.</summary>
 public sealed class PerWorkloadShop() : ShopFixture(SidecarMode.PerWorkload);
 
+/// <summary>The published chart, rehearsed in network namespaces.</summary>
+public sealed class ShopRehearsal() : ShopFixture(SidecarMode.Rehearsed);
+
+/// <summary>The published chart, rehearsed on loopback.</summary>
+public sealed class ShopLoopbackRehearsal() : ShopFixture(SidecarMode.RehearsedOnLoopback);
+
+/// <summary>How the shop is run.</summary>
+public enum SidecarMode
+{
+    /// <summary>By its AppHost, all sidecars in the AppHost's process.</summary>
+    Shared,
+
+    /// <summary>By its AppHost, a process per sidecar.</summary>
+    PerWorkload,
+
+    /// <summary>Its chart, rehearsed in network namespaces.</summary>
+    Rehearsed,
+
+    /// <summary>Its chart, rehearsed on loopback.</summary>
+    RehearsedOnLoopback,
+}
+
 /// <summary>Tests that share one run with shared sidecars. Not beside others: a shop is a dozen processes, and two at once on a small machine wait for each other.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class SharedShopCollection : ICollectionFixture<SharedShop>
@@ -49,6 +71,20 @@ public sealed class SharedShopCollection : ICollectionFixture<SharedShop>
 public sealed class PerWorkloadShopCollection : ICollectionFixture<PerWorkloadShop>
 {
     public const string Name = "shop with a process per sidecar";
+}
+
+/// <summary>Tests that share one rehearsal in network namespaces.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class ShopRehearsalCollection : ICollectionFixture<ShopRehearsal>
+{
+    public const string Name = "shop rehearsed";
+}
+
+/// <summary>Tests that share one rehearsal on loopback.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class ShopLoopbackRehearsalCollection : ICollectionFixture<ShopLoopbackRehearsal>
+{
+    public const string Name = "shop rehearsed on loopback";
 }
 
 /// <summary>Tests that end their shop, so that each starts its own.</summary>

@@ -4,9 +4,8 @@ using AspireMesh.EndToEnd.Tests.Running;
 
 namespace AspireMesh.EndToEnd.Tests.Shop;
 
-/// <summary>What a wire tap on loopback sees.</summary>
-[Collection(SharedShopCollection.Name)]
-public sealed class CaptureTests(SharedShop fixture)
+/// <summary>What a wire tap sees: on loopback, or between pods.</summary>
+public abstract class CaptureTests(ShopFixture fixture)
 {
     private const string Marker = "a-lamp-nobody-should-see";
 
@@ -21,8 +20,8 @@ public sealed class CaptureTests(SharedShop fixture)
         var outbound = Port(status.Edges.First(e => e is { From: "frontend", To: "orders" }).Outbound);
 
         byte[] meshSide, appSide;
-        await using (var mesh = await Capture.StartAsync(tcpdump, inbound))
-        await using (var app = await Capture.StartAsync(tcpdump, outbound))
+        await using (var mesh = await Capture.StartAsync([.. shop.Beside("orders"), tcpdump], inbound))
+        await using (var app = await Capture.StartAsync([.. shop.Beside("frontend"), tcpdump], outbound))
         {
             using var client = new ShopClient(shop.Page);
             await client.PlaceAndFollowAsync(Marker, pieces: 1, price: 100);
@@ -44,10 +43,10 @@ public sealed class CaptureTests(SharedShop fixture)
     {
         private bool stopped;
 
-        public static async Task<Capture> StartAsync(string tcpdump, int port)
+        public static async Task<Capture> StartAsync(string[] tcpdump, int port)
         {
             var file = Path.Combine(Path.GetTempPath(), $"capture-{Guid.NewGuid():n}.pcap");
-            var process = Process.Start(new ProcessStartInfo(tcpdump, ["-i", "lo", "-U", "--immediate-mode", "-Z", "root", "-s", "0", "-w", file, "port", port.ToString()]) { RedirectStandardError = true })!;
+            var process = Process.Start(new ProcessStartInfo(tcpdump[0], [.. tcpdump[1..], "-i", "any", "-U", "--immediate-mode", "-Z", "root", "-s", "0", "-w", file, "port", port.ToString()]) { RedirectStandardError = true })!;
             var said = new StringBuilder();
             while (await process.StandardError.ReadLineAsync() is { } line)
             {
@@ -74,3 +73,11 @@ public sealed class CaptureTests(SharedShop fixture)
         }
     }
 }
+
+/// <summary>The shop by its AppHost.</summary>
+[Collection(SharedShopCollection.Name)]
+public sealed class SharedCaptureTests(SharedShop fixture) : CaptureTests(fixture);
+
+/// <summary>The shop by its chart.</summary>
+[Collection(ShopRehearsalCollection.Name)]
+public sealed class RehearsedCaptureTests(ShopRehearsal fixture) : CaptureTests(fixture);

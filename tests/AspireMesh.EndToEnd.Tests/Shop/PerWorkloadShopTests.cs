@@ -3,8 +3,7 @@ using AspireMesh.EndToEnd.Tests.Running;
 namespace AspireMesh.EndToEnd.Tests.Shop;
 
 /// <summary>A process per sidecar: the tests of both ways of hosting, and those that need the process.</summary>
-[Collection(PerWorkloadShopCollection.Name)]
-public sealed class PerWorkloadShopTests(PerWorkloadShop fixture) : ShopTests(fixture)
+public abstract class SidecarProcessTests(ShopFixture fixture) : ReplicatedShopTests(fixture)
 {
     private readonly ShopFixture fixture = fixture;
 
@@ -39,18 +38,26 @@ public sealed class PerWorkloadShopTests(PerWorkloadShop fixture) : ShopTests(fi
         var dead = Sidecar(shop, "payments");
         Signals.SendKill(dead);
 
-        await Eventually.TrueAsync(() => Sidecars(shop, "payments").Any(pid => pid != dead), "a new sidecar of payments");
+        await Eventually.TrueAsync(() => shop.Sidecars("payments").Any(pid => pid != dead), "a new sidecar of payments");
         await Eventually.TrueAsync(async () => await client.PlaceAndFollowAsync("compass", pieces: 1, price: 3_200) == "Shipped", "an order that goes through the new sidecar");
     }
 
     private static int Sidecar(RunningShop shop, string workload)
     {
-        var pids = Sidecars(shop, workload);
+        var pids = shop.Sidecars(workload);
         Assert.True(pids.Length == 1, $"{pids.Length} sidecar processes of {workload} among:{Environment.NewLine}{string.Join(Environment.NewLine, shop.Processes())}");
         return pids[0];
     }
-
-    /// <summary>A sidecar's telemetry carries its name, so its environment does.</summary>
-    private static int[] Sidecars(RunningShop shop, string workload) =>
-        [.. shop.Processes().Select(p => p.Pid).Intersect(ProcessTable.With("OTEL_SERVICE_NAME", $"{workload}-sidecar").Select(p => p.Pid))];
 }
+
+/// <summary>The shop by its AppHost.</summary>
+[Collection(PerWorkloadShopCollection.Name)]
+public sealed class PerWorkloadShopTests(PerWorkloadShop fixture) : SidecarProcessTests(fixture);
+
+/// <summary>The shop by its chart.</summary>
+[Collection(ShopRehearsalCollection.Name)]
+public sealed class RehearsedShopTests(ShopRehearsal fixture) : SidecarProcessTests(fixture);
+
+/// <summary>The shop by its chart, where no namespaces can be made.</summary>
+[Collection(ShopLoopbackRehearsalCollection.Name)]
+public sealed class ShopRehearsedOnLoopbackTests(ShopLoopbackRehearsal fixture) : ShopTests(fixture);

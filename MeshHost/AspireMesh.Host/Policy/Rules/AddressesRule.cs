@@ -33,6 +33,7 @@ internal sealed class AddressesRule : IModelRule
                 if (sidecar.Egress is { } egress) Take(egress, $"Sidecar '{sidecar.Instance}', egress listener");
                 else if (model.UndeclaredEgress != EgressMode.Unwatched) problems.Add(MeshDiagnostics.NoSidecar, $"Sidecar '{sidecar.Instance}': egress is watched, and its egress listener has no address. Set SidecarModel.Egress, for example 127.0.0.1:15001.");
                 Take(sidecar.Admin, $"Sidecar '{sidecar.Instance}', admin listener");
+                if (workload.Intercept is { } intercept) Take(intercept, $"Sidecar '{sidecar.Instance}', intercepted connections");
                 foreach (var edge in edges[workload.Name])
                 {
                     var subject = $"Sidecar '{sidecar.Instance}', outbound listener for '{edge.To}.{edge.Endpoint}'";

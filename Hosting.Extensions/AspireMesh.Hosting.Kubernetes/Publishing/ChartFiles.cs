@@ -26,6 +26,10 @@ internal sealed partial class ChartFiles(string folder)
         return [.. Directory.GetFiles(path, "*.yaml").Order(StringComparer.Ordinal).Select(f => new Template($"templates/{resource}/{Path.GetFileName(f)}", TemplateYaml.Read(File.ReadAllText(f), f)))];
     }
 
+    /// <summary>The resources that the host wrote templates for, sorted; its own dashboard is one, and is in no model.</summary>
+    public IEnumerable<string> Resources =>
+        Directory.Exists(Path.Combine(Folder, "templates")) ? Directory.GetDirectories(Path.Combine(Folder, "templates")).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal) : [];
+
     /// <summary>Writes documents.</summary>
     public void Write(string path, params ImmutableArray<JsonObject> documents) => WriteText(path, string.Concat(documents.Select(d => $"---\n{ManifestYaml.Write(d)}")));
 

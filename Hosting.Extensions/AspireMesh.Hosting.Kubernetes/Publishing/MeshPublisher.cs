@@ -68,12 +68,12 @@ internal sealed class MeshPublisher
     {
         var rendering = Render();
         var chart = new ChartFiles(folder);
-        foreach (var workload in _plan.Workloads) Weave(chart, workload.Resource.Name);
+        foreach (var workload in _plan.Workloads) Weave(chart, workload.Resource.Name, [.. rendering.Marks.Where(m => m.Workload == workload.Resource.Name)]);
         foreach (var manifest in rendering.Objects) chart.Write($"templates/{MeshFolder}/{manifest.FileName}", (JsonObject)MeshValues.EscapedTree(manifest.Body)!);
         if (_target.ThroughSidecars)
         {
             chart.Need(SidecarKubernetes);
-            foreach (var manifest in ControlPlaneObjects.Of(_model, _options).Append(Policies().OfControlPlane())) chart.Write($"templates/{MeshFolder}/{manifest.Kind.ToLowerInvariant()}-{ShortName(manifest)}.yaml", manifest.Body);
+            foreach (var manifest in ControlPlaneObjects.Of(_model, _options).Append(Policies(chart).OfControlPlane())) chart.Write($"templates/{MeshFolder}/{manifest.Kind.ToLowerInvariant()}-{ShortName(manifest)}.yaml", manifest.Body);
         }
         chart.AppendValues(MeshValues.Defaults(_model));
         var lacking = chart.AddLackingValues();
@@ -86,43 +86,45 @@ internal sealed class MeshPublisher
     }
 
     /// <summary>The workload's own templates, changed, and the objects it has because of the mesh.</summary>
-    private void Weave(ChartFiles chart, string name)
+    private void Weave(ChartFiles chart, string name, ImmutableArray<WorkloadMark> marks)
     {
         var workload = _model.Workloads.First(w => w.Name == name);
         foreach (var file in chart.Templates(name))
         {
-            foreach (var body in file.Documents) Weave(body, workload);
+            foreach (var body in file.Documents) Weave(body, workload, marks);
             chart.Write(file.Path, [.. file.Documents]);
         }
-        foreach (var manifest in OwnObjects(workload)) chart.Write($"templates/{name}/mesh-{manifest.Kind.ToLowerInvariant()}{(manifest.Name.EndsWith("-gateway", StringComparison.Ordinal) ? $"-{manifest.Name}" : "")}.yaml", manifest.Body);
+        foreach (var manifest in OwnObjects(chart, workload)) chart.Write($"templates/{name}/mesh-{manifest.Kind.ToLowerInvariant()}{(manifest.Name.EndsWith("-gateway", StringComparison.Ordinal) ? $"-{manifest.Name}" : "")}.yaml", manifest.Body);
     }
 
-    private void Weave(JsonObject body, WorkloadModel workload)
+    private void Weave(JsonObject body, WorkloadModel workload, ImmutableArray<WorkloadMark> marks)
     {
         switch (body["kind"]?.GetValue<string>())
         {
             case "Deployment" or "StatefulSet" when body["spec"]!["template"] is JsonObject template:
                 if (_target.ThroughSidecars) SidecarPod.Add(template, MeshValues.Sidecar(workload, _model.DrainTime) with { Spire = _options.Spire });
                 else template["spec"]!["serviceAccountName"] ??= workload.Name;
+                WorkloadObjects.Mark(template, marks, MarkPlace.PodLabel, MarkPlace.PodAnnotation);
+                WorkloadObjects.CapitalizeProbes(template);
                 break;
             case "Service" when body["spec"] is JsonObject:
                 if (_target.ThroughSidecars) WorkloadObjects.LeadToSidecar(body, workload.Name);
-                else WorkloadObjects.NameProtocols(body, workload);
+                else WorkloadObjects.NameProtocols(body, workload, Http2(workload.Name), _target.Backend);
+                WorkloadObjects.Mark(body, marks, MarkPlace.ServiceLabel, MarkPlace.ServiceAnnotation);
                 break;
         }
     }
 
-    private IEnumerable<Manifest> OwnObjects(WorkloadModel workload)
+    private IEnumerable<Manifest> OwnObjects(ChartFiles chart, WorkloadModel workload)
     {
         yield return WorkloadObjects.ServiceAccount(workload.Name);
         if (!_target.ThroughSidecars) yield break;
         yield return WorkloadObjects.Bootstrap(workload.Name, _options.Spire);
-        yield return Policies().Of(workload);
+        yield return Policies(chart).Of(workload);
         foreach (var gateway in _model.Gateways.Where(g => g.Workload == workload.Name)) yield return WorkloadObjects.Gateway(gateway);
     }
 
-    private NetworkPolicies Policies() =>
-        new(_model, [.. _context.Model.Resources.Where(r => Participants.IsDeployed(r) && _model.Workloads.All(w => w.Name != r.Name)).Select(r => r.Name).Order(StringComparer.Ordinal)]);
+    private NetworkPolicies Policies(ChartFiles chart) => new(_model, [.. chart.Resources.Where(r => r != MeshFolder && _model.Workloads.All(w => w.Name != r))]);
 
     private MeshRendering Render()
     {
@@ -135,9 +137,10 @@ internal sealed class MeshPublisher
                 ServiceAccount = w.Resource.Name,
                 PodLabels = ImmutableSortedDictionary<string, string>.Empty.Add("app.kubernetes.io/component", w.Resource.Name).Add("app.kubernetes.io/instance", MeshValues.ReleaseName),
                 Ports = ClusterPorts.Of(w.Resource).ToImmutableSortedDictionary(StringComparer.Ordinal),
+                Http2 = Http2(w.Resource.Name),
             }),
         };
-        if (_target.Backend != MeshBackend.AspireMesh) return MeshRenderers.Render(_target.Backend, _model, placement, _target.ThroughSidecars);
+        if (_target.Backend != MeshBackend.AspireMesh) return MeshRenderers.Render(_target.Backend, _model with { TrustDomain = MeshValues.TrustDomain }, placement, _target.ThroughSidecars);
         var session = new RenderSession(_model, placement, keepSidecars: true);
         foreach (var item in session.Items)
         {
@@ -146,6 +149,10 @@ internal sealed class MeshPublisher
         }
         return session.Finish(MeshBackend.AspireMesh);
     }
+
+    /// <summary>The endpoints that take HTTP/2 without TLS: those said to (<c>AsHttp2Service</c>), and those that gRPC's name is on.</summary>
+    private ImmutableSortedSet<string> Http2(string workload) =>
+        [.. _plan.Workloads.First(w => w.Resource.Name == workload).Resource.Annotations.OfType<EndpointAnnotation>().Where(e => e.Transport == "http2" || e.Name.StartsWith("grpc", StringComparison.OrdinalIgnoreCase)).Select(e => e.Name)];
 
     private static string ShortName(Manifest manifest)
     {

@@ -35,7 +35,8 @@ internal static partial class MeshValues
             ("requests", Map(("cpu", "50m"), ("memory", "96Mi"))), ("limits", Map(("memory", "512Mi"))))),
         ("intercept", model.Workloads.Any(w => w.Intercept is not null) ? Map(("image", "aspiremesh-intercept:0.1.0")) : null),
         ("otlp", Map(("endpoint", ""), ("port", 4317))),
-        ("gateway", Map(("serviceType", "ClusterIP"), ("className", "default"))))));
+        ("kuma", Map(("systemNamespace", "kuma-system"))),
+        ("gateway", Map(("serviceType", "ClusterIP"), ("className", "default"), ("principal", "cluster.local/ns/istio-system/sa/istio-ingressgateway-service-account"))))));
 
     /// <summary>The sidecar of a workload.</summary>
     public static SidecarSpec Sidecar(WorkloadModel workload, TimeSpan drain) => new()

@@ -49,12 +49,39 @@ internal static class WorkloadObjects
     }
 
     /// <summary>Says what each Service port carries, for meshes that ask.</summary>
-    public static void NameProtocols(JsonObject service, WorkloadModel workload)
+    public static void NameProtocols(JsonObject service, WorkloadModel workload, IReadOnlySet<string> http2, MeshBackend backend)
     {
         foreach (var port in (service["spec"]?["ports"] as JsonArray ?? []).OfType<JsonObject>())
         {
             var endpoint = workload.Endpoints.FirstOrDefault(e => e.Name == port["name"]?.GetValue<string>());
-            if (endpoint is not null && port["appProtocol"] is null) port["appProtocol"] = endpoint.Protocol == AppProtocol.Http ? "http" : "tcp";
+            if (endpoint is not null && port["appProtocol"] is null) port["appProtocol"] = endpoint.Protocol == AppProtocol.Tcp ? "tcp" : http2.Contains(endpoint.Name) ? Http2Of(backend) : "http";
         }
     }
+
+    /// <summary>Kubernetes takes the scheme of a probe in capitals only; Aspire writes an endpoint's, which is small.</summary>
+    public static void CapitalizeProbes(JsonObject template)
+    {
+        foreach (var container in (template["spec"]?["containers"] as JsonArray ?? []).OfType<JsonObject>())
+        {
+            foreach (var probe in new[] { "startupProbe", "readinessProbe", "livenessProbe" }.Select(p => container[p]?["httpGet"]).OfType<JsonObject>())
+            {
+                if (probe["scheme"] is JsonValue scheme) probe["scheme"] = scheme.GetValue<string>().ToUpperInvariant();
+            }
+        }
+    }
+
+    /// <summary>Sets what the mesh asks of a pod template or of a Service.</summary>
+    public static void Mark(JsonObject owner, IEnumerable<WorkloadMark> marks, MarkPlace labels, MarkPlace annotations)
+    {
+        foreach (var mark in marks.Where(m => m.Place == labels || m.Place == annotations))
+        {
+            if (owner["metadata"] is not JsonObject metadata) owner["metadata"] = metadata = [];
+            var place = mark.Place == labels ? "labels" : "annotations";
+            if (metadata[place] is not JsonObject map) metadata[place] = map = [];
+            map[mark.Key] = mark.Value;
+        }
+    }
+
+    // HTTP/2 without TLS has Kubernetes' own word since 1.26; the older meshes know theirs only.
+    private static string Http2Of(MeshBackend backend) => backend is MeshBackend.GatewayApi or MeshBackend.Linkerd ? "kubernetes.io/h2c" : "http2";
 }

@@ -26,4 +26,7 @@ public sealed record WorkloadPlacement
 
     /// <summary>Service ports by endpoint name.</summary>
     public required ImmutableSortedDictionary<string, int> Ports { get; init; }
+
+    /// <summary>The endpoints whose app takes HTTP/2 without TLS (gRPC): most meshes have to be told, or they speak HTTP/1.1 to it.</summary>
+    public ImmutableSortedSet<string> Http2 { get; init; } = [];
 }

@@ -54,6 +54,10 @@ internal static class PolicyItems
     public static IEnumerable<string> Callers(MeshModel model, string workload) =>
         model.Edges.Where(e => e.To == workload).Select(e => e.From).Distinct().Order(StringComparer.Ordinal);
 
+    /// <summary>Where an edge's requests may end: its callee, the legs of its splits and its mirrors.</summary>
+    public static IEnumerable<string> Reached(EdgeModel edge) =>
+        edge.Policies.Routes.SelectMany(r => r.Split.Select(l => l.Workload).Append(r.Mirror?.Workload)).Append(edge.Policies.Mirror?.Workload).OfType<string>().Prepend(edge.To).Distinct();
+
     private static IEnumerable<PolicyItem> OfEdge(MeshModel model, EdgeModel edge)
     {
         var subject = $"{edge.From} -> {edge.To}.{edge.Endpoint}";

@@ -7,6 +7,7 @@ namespace AspireMesh.Hosting.Kubernetes.Rendering;
 public sealed class RenderSession
 {
     private readonly List<Manifest> _objects = [];
+    private readonly List<WorkloadMark> _marks = [];
     private readonly Dictionary<PolicyItem, PolicyVerdict> _verdicts = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Begins.</summary>
@@ -32,8 +33,23 @@ public sealed class RenderSession
     /// <summary>Every policy that needs a verdict.</summary>
     public ImmutableArray<PolicyItem> Items { get; }
 
+    /// <summary>The mesh's name as Kubernetes takes names: an AppHost's has dots and capitals.</summary>
+    internal string Name => string.Concat(Model.Name.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-')).Trim('-');
+
     /// <summary>Things a person must know, such as a mesh that has ended.</summary>
     public List<string> Notices { get; } = [];
+
+    /// <summary>Whether a policy is about what travels in our sidecars' tunnel: where they stay, that is everything between workloads.</summary>
+    internal bool InTunnel(PolicyItem item) => KeepSidecars && item.Kind is not (PolicyKind.Gateway or PolicyKind.ExternalService or PolicyKind.EgressControl);
+
+    /// <summary>Has the workload's own pods or Service carry something for the mesh: the label that has a proxy injected, a port that is not HTTP. The namespace is not the chart's to label.</summary>
+    internal void Mark(string workload, MarkPlace place, string key, string value) => _marks.Add(new(workload, place, key, value));
+
+    /// <summary>The same for every workload.</summary>
+    internal void MarkAll(MarkPlace place, string key, string value)
+    {
+        foreach (var workload in Model.Workloads) Mark(workload.Name, place, key, value);
+    }
 
     /// <summary>Adds an object.</summary>
     public void Add(Manifest manifest) => _objects.Add(manifest);
@@ -60,11 +76,17 @@ public sealed class RenderSession
         if (forgotten.Count > 0) throw new InvalidOperationException($"the renderer for {backend} gave no verdict on: {string.Join("; ", forgotten)}");
         var twice = _objects.GroupBy(o => o.FileName).Where(g => g.Count() > 1).Select(g => g.Key).ToList();
         if (twice.Count > 0) throw new InvalidOperationException($"the renderer for {backend} made two objects for: {string.Join("; ", twice)}");
-        return new MeshRendering(backend, [.. _objects.OrderBy(o => o.FileName, StringComparer.Ordinal)], [.. Items.Select(i => _verdicts[i])], [.. Notices]);
+        return new MeshRendering(backend, [.. _objects.OrderBy(o => o.FileName, StringComparer.Ordinal)], [.. Items.Select(i => _verdicts[i])], [.. Notices]) { Marks = [.. _marks] };
     }
 
     private void Decide(PolicyItem item, VerdictKind kind, string reason)
     {
+        // Renderers write policies for ways that end in the mesh.
+        if (kind is VerdictKind.Rendered or VerdictKind.Approximated && item.Edge is { } edge && !Placement.Workloads.ContainsKey(edge.To))
+        {
+            (kind, reason) = (VerdictKind.Refused, $"{edge.To} is outside the mesh, and nothing but the way to it is written");
+        }
+        if (kind != VerdictKind.Kept && InTunnel(item)) (kind, reason) = (VerdictKind.Kept, "our sidecar does it: between our sidecars travels one tunnel, which the other mesh lets pass");
         if (!_verdicts.TryAdd(item, new PolicyVerdict(item, kind, reason)))
         {
             throw new InvalidOperationException($"{item.Kind} of {item.Subject} already has a verdict");
@@ -81,4 +103,19 @@ public sealed record MeshRendering(MeshBackend Backend, ImmutableArray<Manifest>
 {
     /// <summary>Whether anything was lost (refused), which <c>--strict</c> turns into an error.</summary>
     public bool HasLoss => Verdicts.Any(v => v.Kind == VerdictKind.Refused);
+
+    /// <summary>What the workloads' own pods and Services carry for the mesh, in the order it was said.</summary>
+    internal ImmutableArray<WorkloadMark> Marks { get; init; } = [];
 }
+
+/// <summary>Where a mark is set.</summary>
+internal enum MarkPlace
+{
+    PodLabel,
+    PodAnnotation,
+    ServiceLabel,
+    ServiceAnnotation,
+}
+
+/// <summary>A label or an annotation on a workload's own pods or Service.</summary>
+internal sealed record WorkloadMark(string Workload, MarkPlace Place, string Key, string Value);

@@ -52,7 +52,7 @@ internal sealed class StandInApi : IAsyncDisposable
     /// <summary><c>http://host:port</c>.</summary>
     public string Address { get; private set; } = "";
 
-    /// <summary>What was asked, as <c>verb resource</c>, in order.</summary>
+    /// <summary>What was asked, as <c>verb resource</c> or <c>verb resource/name</c>, in order.</summary>
     public IReadOnlyList<string> Calls { get { lock (_gate) return [.. _calls]; } }
 
     /// <summary>Answers everything with 503 while set: the server is there and of no use.</summary>
@@ -115,7 +115,7 @@ internal sealed class StandInApi : IAsyncDisposable
 
     private async Task ReviewAsync(HttpContext context)
     {
-        if (!await AllowedAsync(context, "create", "tokenreviews")) return;
+        if (!await AllowedAsync(context, "create", "tokenreviews", null)) return;
         await WriteAsync(context, 201, Tokens.Review(await ReadAsync(context)));
     }
 
@@ -132,7 +132,7 @@ internal sealed class StandInApi : IAsyncDisposable
             "DELETE" => "delete",
             _ => "",
         };
-        if (!await AllowedAsync(context, verb, kind)) return;
+        if (!await AllowedAsync(context, verb, kind, name ?? NameIn(context))) return;
         switch (verb)
         {
             case "get":
@@ -156,12 +156,20 @@ internal sealed class StandInApi : IAsyncDisposable
         }
     }
 
-    private async Task<bool> AllowedAsync(HttpContext context, string verb, string kind)
+    /// <summary>The one object that a list or a watch is narrowed to, as permissions by name take it.</summary>
+    private static string? NameIn(HttpContext context)
+    {
+        const string ByName = "metadata.name=";
+        var selector = context.Request.Query["fieldSelector"].ToString();
+        return selector.StartsWith(ByName, StringComparison.Ordinal) ? selector[ByName.Length..] : null;
+    }
+
+    private async Task<bool> AllowedAsync(HttpContext context, string verb, string kind, string? name)
     {
         bool forbidden;
         lock (_gate)
         {
-            _calls.Add($"{verb} {kind}");
+            _calls.Add(name is null ? $"{verb} {kind}" : $"{verb} {kind}/{name}");
             forbidden = _forbidden.Contains((verb, kind));
         }
         if (forbidden) await RefuseAsync(context, 403, "Forbidden", $"User \"system:serviceaccount:{Namespace}:aspiremesh-control-plane\" cannot {verb} resource \"{kind}\"");

@@ -1,6 +1,7 @@
 using System.Net;
 using AspireMesh.Protocol.Identity;
 using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Interception;
 using AspireMesh.Proxy.Sockets;
 using AspireMesh.Proxy.Tls;
 

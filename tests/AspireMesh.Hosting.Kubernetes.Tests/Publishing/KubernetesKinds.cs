@@ -27,12 +27,11 @@ internal static class KubernetesKinds
         ["rbac.authorization.k8s.io/v1/ClusterRoleBinding"] = typeof(V1ClusterRoleBinding),
     };
 
-    /// <summary>What is wrong with an object; null for nothing, and for kinds of other owners.</summary>
+    /// <summary>What is wrong with an object; null for nothing. A kind of another owner is not known here.</summary>
     public static string? Check(JsonObject body)
     {
-        var version = body["apiVersion"]!.GetValue<string>();
-        var kind = $"{version}/{body["kind"]}";
-        if (!Types.TryGetValue(kind, out var type)) return version.Contains('.', StringComparison.Ordinal) && !version.Contains(".k8s.io/", StringComparison.Ordinal) || kind.StartsWith("gateway.", StringComparison.Ordinal) ? null : $"{kind} is not known here";
+        var kind = $"{body["apiVersion"]}/{body["kind"]}";
+        if (!Types.TryGetValue(kind, out var type)) return $"{kind} is not known here";
         try
         {
             body.Deserialize(type, Strict);
@@ -40,7 +39,7 @@ internal static class KubernetesKinds
         }
         catch (JsonException e)
         {
-            return $"{kind} {body["metadata"]!["name"]}: {e.Message}";
+            return $"{kind} {(body["metadata"] as JsonObject)?["name"]}: {e.Message}";
         }
     }
 }

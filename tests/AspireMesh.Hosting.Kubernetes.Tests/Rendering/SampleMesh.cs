@@ -68,6 +68,7 @@ internal static class SampleMesh
             ServiceAccount = w.Name,
             PodLabels = ImmutableSortedDictionary<string, string>.Empty.Add("app.kubernetes.io/component", w.Name),
             Ports = w.Endpoints.Select((e, i) => (e.Name, Port: 8080 + i)).ToImmutableSortedDictionary(e => e.Name, e => e.Port),
+            Http2 = [.. w.Endpoints.Select(e => e.Name).Where(n => n == "grpc")],
         }),
     };
 

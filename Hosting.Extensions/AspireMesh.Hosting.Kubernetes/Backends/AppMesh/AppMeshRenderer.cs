@@ -17,9 +17,11 @@ internal sealed class AppMeshRenderer : IMeshRenderer
     {
         session.Notices.Add("AWS App Mesh has ended: support stopped on 30 September 2026 and its resources cannot be reached. AWS points to ECS Service Connect.");
         var ns = session.Placement.Namespace;
-        session.Add(new("v1", "Namespace", ns, null, [], Map(("appmesh.k8s.aws/sidecarInjectorWebhook", "enabled"), ("mesh", session.Model.Name))));
-        session.Add(new(Api, "Mesh", session.Model.Name, null, Map(("spec", Map(
-            ("namespaceSelector", Map(("matchLabels", Map(("mesh", session.Model.Name))))),
+        session.Notices.Add($"App Mesh looks at namespaces with its labels: kubectl label namespace {ns} mesh={session.Name} appmesh.k8s.aws/sidecarInjectorWebhook=enabled");
+        session.MarkAll(MarkPlace.PodAnnotation, "appmesh.k8s.aws/sidecarInjectorWebhook", "enabled");
+        if (session.KeepSidecars) session.MarkAll(MarkPlace.PodAnnotation, "appmesh.k8s.aws/egressIgnoredPorts", SidecarPorts.Outbound);
+        session.Add(new(Api, "Mesh", session.Name, null, Map(("spec", Map(
+            ("namespaceSelector", Map(("matchLabels", Map(("mesh", session.Name))))),
             ("egressFilter", Map(("type", session.Model.UndeclaredEgress == EgressMode.Refuse ? "DROP_ALL" : "ALLOW_ALL"))))))));
         foreach (var workload in session.Model.Workloads)
         {
@@ -56,7 +58,7 @@ internal sealed class AppMeshRenderer : IMeshRenderer
             ? Map(("http", Map(("maxConnections", Math.Max(limits.MaxConnections, 1)), ("maxPendingRequests", limits.MaxPendingRequests > 0 ? limits.MaxPendingRequests : null))))
             : Map(("tcp", Map(("maxConnections", Math.Max(limits.MaxConnections, 1)))));
         return Map(
-            ("portMapping", Map(("port", port), ("protocol", http ? "http" : "tcp"))),
+            ("portMapping", Map(("port", port), ("protocol", ProtocolOf(session, workload, endpoint)))),
             ("connectionPool", pool),
             ("outlierDetection", Map(
                 ("maxServerErrors", Math.Max(outliers.Consecutive5xx, 1)),
@@ -64,6 +66,9 @@ internal sealed class AppMeshRenderer : IMeshRenderer
                 ("baseEjectionDuration", Time(outliers.BaseEjection)),
                 ("maxEjectionPercent", (int)Math.Round(outliers.MaxEjectedPercent)))));
     }
+
+    private static string ProtocolOf(RenderSession session, WorkloadModel workload, EndpointModel endpoint) =>
+        endpoint.Protocol == AppProtocol.Tcp ? "tcp" : session.Placement.Workloads[workload.Name].Http2.Contains(endpoint.Name) ? "http2" : "http";
 
     private static JsonObject Time(TimeSpan time) => Map(("unit", "ms"), ("value", (long)time.TotalMilliseconds));
 
@@ -78,23 +83,24 @@ internal sealed class AppMeshRenderer : IMeshRenderer
             var targets = legs is { IsDefaultOrEmpty: false } split
                 ? List(split.Select(l => Map(("virtualNodeRef", Map(("name", l.Workload ?? workload.Name))), ("weight", l.Weight))))
                 : List(Map(("virtualNodeRef", Map(("name", workload.Name))), ("weight", 1)));
+            var port = placement.Ports[endpoint.Name];
             routes.Add(endpoint.Protocol == AppProtocol.Http
-                ? Map(("name", endpoint.Name), ("httpRoute", HttpRouteOf(edge, targets)))
-                : Map(("name", endpoint.Name), ("tcpRoute", Map(("action", Map(("weightedTargets", targets)))))));
+                ? Map(("name", endpoint.Name), (ProtocolOf(session, workload, endpoint) == "http2" ? "http2Route" : "httpRoute", HttpRouteOf(edge, targets, port)))
+                : Map(("name", endpoint.Name), ("tcpRoute", Map(("match", Map(("port", port))), ("action", Map(("weightedTargets", targets)))))));
         }
-        var listeners = List(workload.Endpoints.Select(e => Map(("portMapping", Map(("port", placement.Ports[e.Name]), ("protocol", e.Protocol == AppProtocol.Http ? "http" : "tcp"))))));
+        var listeners = List(workload.Endpoints.Select(e => Map(("portMapping", Map(("port", placement.Ports[e.Name]), ("protocol", ProtocolOf(session, workload, e)))))));
         session.Add(Entry(session, "VirtualRouter", workload.Name, Map(("listeners", listeners), ("routes", routes))));
         session.Add(Entry(session, "VirtualService", placement.Service, Map(
             ("awsName", HostOf(session, workload.Name)),
             ("provider", Map(("virtualRouter", Map(("virtualRouterRef", Map(("name", workload.Name))))))))));
     }
 
-    private static JsonObject HttpRouteOf(EdgeModel? edge, JsonArray targets)
+    private static JsonObject HttpRouteOf(EdgeModel? edge, JsonArray targets, int port)
     {
         var retry = edge?.Policies.Retry ?? MeshDefaults.Retry;
         var timeouts = edge?.Policies.Timeouts ?? MeshDefaults.Timeouts;
         return Map(
-            ("match", Map(("prefix", "/"))),
+            ("match", Map(("prefix", "/"), ("port", port))),
             ("action", Map(("weightedTargets", targets))),
             ("retryPolicy", retry.MaxRetries == 0 ? null : Map(
                 ("maxRetries", retry.MaxRetries),
@@ -111,8 +117,9 @@ internal sealed class AppMeshRenderer : IMeshRenderer
         {
             case PolicyKind.Mtls: session.Missing(item, "App Mesh takes certificates from ACM, files or SDS, none of which a chart can bring"); break;
             case PolicyKind.AllowList: session.Approximated(item, "VirtualNode backends limit what a caller can reach, without proof of identity"); break;
+            case PolicyKind.IdleTimeout when PolicyItems.ProtocolOf(session.Model, item.Edge!) == AppProtocol.Tcp: session.Missing(item, "no timeout is written on TCP routes"); break;
             case PolicyKind.RequestTimeout or PolicyKind.IdleTimeout when item.Route is null: session.Approximated(item, "route timeout, for all callers"); break;
-            case PolicyKind.PerTryTimeout: session.Approximated(item, "perRetryTimeout, for all callers"); break;
+            case PolicyKind.PerTryTimeout when (item.Edge!.Policies.Retry ?? MeshDefaults.Retry).MaxRetries > 0: session.Approximated(item, "perRetryTimeout, for all callers"); break;
             case PolicyKind.Retry when item.Route is null: session.Approximated(item, "retryPolicy on connection errors, for all callers"); break;
             case PolicyKind.OutlierDetection: session.Approximated(item, "VirtualNode outlierDetection, for all callers"); break;
             case PolicyKind.Limits: session.Approximated(item, "VirtualNode connectionPool, for all callers"); break;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using AspireMesh.Hosting.Kubernetes.Rendering;
 using AspireMesh.Protocol.Model;
@@ -18,7 +19,8 @@ internal sealed class ConsulRenderer : IMeshRenderer
 
     public void Render(RenderSession session)
     {
-        session.Notices.Add("Annotate the pods with consul.hashicorp.com/connect-inject: \"true\" and run with transparent proxy; the chart's pod templates carry the annotation.");
+        session.Notices.Add("Consul's transparent proxy has to be on (connectInject.transparentProxy.defaultEnabled): callers name the callee's Service, not a port on localhost.");
+        foreach (var workload in session.Model.Workloads) Inject(session, workload);
         session.Add(new(Api, "Mesh", "mesh", session.Placement.Namespace, Map(("spec", Map(("tls", Map(("incoming", Map(("tlsMinVersion", "TLSv1_3"))))), ("allowEnablingPermissiveMutualTLS", session.Model.Mtls != MtlsMode.Strict))))));
         session.Add(new(Api, "ServiceIntentions", "deny-all", session.Placement.Namespace, Map(("spec", Map(("destination", Map(("name", "*"))), ("sources", List(Map(("name", "*"), ("action", "deny")))))))));
         foreach (var workload in session.Model.Workloads)
@@ -33,12 +35,32 @@ internal sealed class ConsulRenderer : IMeshRenderer
 
     internal static Manifest Entry(RenderSession session, string kind, string name, JsonObject spec) => new(Api, kind, name, session.Placement.Namespace, Map(("spec", spec)));
 
-    internal static string ServiceOf(RenderSession session, string workload) => session.Placement.Workloads[workload].Service;
+    /// <summary>The name in Consul: the ServiceAccount's, since with ACLs a proxy may register as nothing else.</summary>
+    internal static string ServiceOf(RenderSession session, string workload) => session.Placement.Workloads[workload].ServiceAccount;
+
+    /// <summary>Consul registers one port of a pod; an edge to another one passes it by.</summary>
+    internal static bool IsRegistered(RenderSession session, EdgeModel edge) =>
+        session.Model.Workloads.FirstOrDefault(w => w.Name == edge.To) is not { } workload || workload.Endpoints.FirstOrDefault()?.Name == edge.Endpoint;
+
+    private static void Inject(RenderSession session, WorkloadModel workload)
+    {
+        void Mark(string key, string value) => session.Mark(workload.Name, MarkPlace.PodAnnotation, $"consul.hashicorp.com/{key}", value);
+        string Port(string name, EndpointModel endpoint) => session.Placement.Workloads[name].Ports[endpoint.Name].ToString(CultureInfo.InvariantCulture);
+        Mark("connect-inject", "true");
+        Mark("connect-service", ServiceOf(session, workload.Name));
+        if (workload.Endpoints.FirstOrDefault() is { } first) Mark("connect-service-port", Port(workload.Name, first));
+        string[] past = [.. workload.Endpoints.Skip(1).Select(e => Port(workload.Name, e))];
+        string[] called = [.. session.Model.Edges.Where(e => e.From == workload.Name && !IsRegistered(session, e)).Select(e => Port(e.To, session.Model.Workloads.First(w => w.Name == e.To).Endpoints.First(x => x.Name == e.Endpoint))).Distinct()];
+        if (session.KeepSidecars) (past, called) = ([.. past, SidecarPorts.Inbound], [.. called, SidecarPorts.Outbound]);
+        if (past.Length > 0) Mark("transparent-proxy-exclude-inbound-ports", string.Join(',', past));
+        if (called.Length > 0) Mark("transparent-proxy-exclude-outbound-ports", string.Join(',', called));
+        if (workload.Endpoints.Length > 1) session.Notices.Add($"Consul registers one port of a pod: of {workload.Name} that is {workload.Endpoints[0].Name}; {string.Join(", ", workload.Endpoints.Skip(1).Select(e => e.Name))} is left out of the mesh.");
+    }
 
     private static void RenderDefaults(RenderSession session, WorkloadModel workload)
     {
         var overrides = new JsonArray();
-        foreach (var edge in session.Model.Edges.Where(e => e.From == workload.Name && session.Placement.Workloads.ContainsKey(e.To)).DistinctBy(e => e.To))
+        foreach (var edge in session.Model.Edges.Where(e => e.From == workload.Name && session.Placement.Workloads.ContainsKey(e.To) && IsRegistered(session, e)))
         {
             var outliers = edge.Policies.OutlierDetection ?? MeshDefaults.OutlierDetection;
             var limits = edge.Policies.Limits;
@@ -56,9 +78,10 @@ internal sealed class ConsulRenderer : IMeshRenderer
                     ("maxEjectionPercent", (int)Math.Round(outliers.MaxEjectedPercent))))));
         }
         var limit = workload.Inbound.RateLimits.FirstOrDefault(IsTaken);
-        var tcp = workload.Endpoints.Length > 0 && workload.Endpoints.All(e => e.Protocol == AppProtocol.Tcp);
+        var first = workload.Endpoints.FirstOrDefault();
+        var protocol = first is null ? "http" : first.Protocol == AppProtocol.Tcp ? "tcp" : session.Placement.Workloads[workload.Name].Http2.Contains(first.Name) ? "http2" : "http";
         session.Add(Entry(session, "ServiceDefaults", ServiceOf(session, workload.Name), Map(
-            ("protocol", tcp ? "tcp" : "http"),
+            ("protocol", protocol),
             ("mutualTLSMode", session.Model.Mtls == MtlsMode.Strict ? "strict" : "permissive"),
             ("rateLimits", limit is null ? null : Map(("instanceLevel", Map(("requestsPerSecond", (int)Math.Ceiling(limit.PerSecond)), ("requestsMaxBurst", limit.Burst > 0 ? limit.Burst : null))))),
             ("upstreamConfig", overrides.Count == 0 ? null : Map(("overrides", overrides))))));
@@ -66,7 +89,7 @@ internal sealed class ConsulRenderer : IMeshRenderer
 
     private static void RenderIntentions(RenderSession session, WorkloadModel workload)
     {
-        var sources = List(PolicyItems.Callers(session.Model, workload.Name).Select(c => Map(("name", ServiceOf(session, c)), ("action", "allow"))));
+        var sources = List(session.Model.Edges.Where(e => e.To == workload.Name && IsRegistered(session, e)).Select(e => e.From).Distinct().Order(StringComparer.Ordinal).Select(c => Map(("name", ServiceOf(session, c)), ("action", "allow"))));
         foreach (var rule in workload.Inbound.Authorization.Where(IsTaken))
         {
             foreach (var caller in rule.Callers.Where(session.Placement.Workloads.ContainsKey))
@@ -76,7 +99,7 @@ internal sealed class ConsulRenderer : IMeshRenderer
                 sources.Add(Map(("name", ServiceOf(session, caller)), ("action", rule.Action == AuthorizationAction.Deny ? "deny" : "allow")));
             }
         }
-        session.Add(Entry(session, "ServiceIntentions", ServiceOf(session, workload.Name), Map(("destination", Map(("name", ServiceOf(session, workload.Name)))), ("sources", sources))));
+        session.Add(Entry(session, "ServiceIntentions", ServiceOf(session, workload.Name), Map(("destination", Map(("name", ServiceOf(session, workload.Name)))), ("sources", sources), ("jwt", workload.Inbound.Jwt is { Required: true } ? Map(("providers", List(Map(("name", $"{workload.Name}-jwt"))))) : null))));
         if (workload.Inbound.Jwt is not { } jwt) return;
         var keys = jwt.JwksUri is not null
             ? Map(("remote", Map(("uri", jwt.JwksUri), ("cacheDuration", Duration(jwt.Refresh)))))
@@ -100,16 +123,23 @@ internal sealed class ConsulRenderer : IMeshRenderer
 
     private static void Verdict(RenderSession session, PolicyItem item)
     {
+        if (item.Edge is { } edge && !IsRegistered(session, edge))
+        {
+            session.Missing(item, $"Consul registers one port of a pod, and {edge.Endpoint} is not the first of {edge.To}");
+            return;
+        }
         if (ConsulRoutes.TryVerdict(session, item)) return;
         switch (item.Kind)
         {
             case PolicyKind.Mtls when session.Model.Mtls == MtlsMode.Disabled: session.Approximated(item, "mutualTLSMode permissive: Consul's proxies always send mTLS"); break;
             case PolicyKind.Mtls: session.Rendered(item, "ServiceDefaults mutualTLSMode"); break;
+            case PolicyKind.AllowList when item.Workload!.Endpoints.Length > 1: session.Approximated(item, $"ServiceIntentions for {item.Workload.Endpoints[0].Name} only: Consul registers one port of a pod, the others are open"); break;
             case PolicyKind.AllowList: session.Rendered(item, "ServiceIntentions, over a wildcard that denies the rest"); break;
             case PolicyKind.AuthorizationRule when IsTaken(item.Rule!) && item.Rule!.Callers.All(session.Placement.Workloads.ContainsKey): session.Rendered(item, "ServiceIntentions"); break;
             case PolicyKind.AuthorizationRule: session.Missing(item, "a rule on requests, claims or one endpoint does not go beside an action for the same source"); break;
             case PolicyKind.AuditOnly: session.Missing(item, "Consul can only check an intention (consul intention check), not shadow it"); break;
-            case PolicyKind.Jwt: session.Approximated(item, "JWTProvider; name it in the intention's jwt.providers once the cluster runs Consul 1.16 or later"); break;
+            case PolicyKind.Jwt when item.Workload!.Inbound.Jwt!.Required: session.Rendered(item, "JWTProvider, asked for by ServiceIntentions"); break;
+            case PolicyKind.Jwt: session.Missing(item, "an intention asks every request for a token or none"); break;
             case PolicyKind.RateLimit when item.Workload!.Inbound.RateLimits.FirstOrDefault(IsTaken)?.Name == item.Detail: session.Rendered(item, "ServiceDefaults rateLimits.instanceLevel"); break;
             case PolicyKind.RateLimit: session.Missing(item, "instanceLevel limits have one bucket, not one per caller or header"); break;
             case PolicyKind.OutlierDetection: session.Approximated(item, "upstreamConfig passiveHealthCheck counts 5xx and connect failures together"); break;

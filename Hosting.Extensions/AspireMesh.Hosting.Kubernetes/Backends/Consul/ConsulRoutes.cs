@@ -53,6 +53,9 @@ internal static class ConsulRoutes
         }
         switch (item.Kind)
         {
+            case PolicyKind.LoadBalancing or PolicyKind.IdleTimeout when PolicyItems.ProtocolOf(session.Model, edge) == AppProtocol.Tcp:
+                session.Missing(item, "routers and resolvers are written for HTTP services");
+                return true;
             case PolicyKind.RequestTimeout: Taken("ServiceRouter requestTimeout"); return true;
             case PolicyKind.IdleTimeout: Taken("ServiceRouter idleTimeout"); return true;
             case PolicyKind.PerTryTimeout: session.Missing(item, "ServiceRouter has no per-try timeout"); return true;
@@ -77,7 +80,7 @@ internal static class ConsulRoutes
     private static bool IsPlainSplit(RoutePolicy route) => route.Split.Length > 0 && route.Matches.Length == 0;
 
     private static EdgeModel? Leading(RenderSession session, string callee) =>
-        session.Model.Edges.Where(e => e.To == callee && session.Placement.Workloads.ContainsKey(e.To) && PolicyItems.ProtocolOf(session.Model, e) == AppProtocol.Http).MaxBy(e => e.Policies.Routes.Length);
+        session.Model.Edges.Where(e => e.To == callee && session.Placement.Workloads.ContainsKey(e.To) && ConsulRenderer.IsRegistered(session, e) && PolicyItems.ProtocolOf(session.Model, e) == AppProtocol.Http).MaxBy(e => e.Policies.Routes.Length);
 
     private static string? Subset(TrafficSplitLeg leg) => Istio.IstioDestinations.SubsetName(leg);
 

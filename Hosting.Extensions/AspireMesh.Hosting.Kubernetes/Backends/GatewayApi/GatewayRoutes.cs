@@ -29,10 +29,14 @@ internal static class GatewayRoutes
         }
     }
 
+    /// <summary>Whether another caller's routes stand for this edge's.</summary>
+    public static bool IsShared(RenderSession session, PolicyItem item) =>
+        item.Edge is { } edge && HttpEdges(session).Any(g => g.Contains(edge) && g.First() != edge && g.First().Policies != edge.Policies);
+
     /// <summary>Verdicts on what routes carry; false for everything else.</summary>
     public static bool TryVerdict(RenderSession session, PolicyItem item, GatewayRouteOptions options)
     {
-        var shared = item.Edge is { } edge && HttpEdges(session).Any(g => g.Contains(edge) && g.First() != edge && g.First().Policies != edge.Policies);
+        var shared = IsShared(session, item);
         void Taken(string where)
         {
             if (shared) session.Approximated(item, $"{where}; HTTPRoute cannot tell callers apart, so the routes of another caller of this endpoint stand");
@@ -62,6 +66,38 @@ internal static class GatewayRoutes
         }
     }
 
+    /// <summary>Where traffic from outside comes in: a Gateway, of the class that the chart's values name unless another is said, and a route to the workload behind it.</summary>
+    public static void RenderGateways(RenderSession session, string className = "{{ .Values.mesh.gateway.className }}")
+    {
+        foreach (var gateway in session.Model.Gateways)
+        {
+            var placement = session.Placement.Workloads[gateway.Workload];
+            var tls = gateway.CertificatePem is not null;
+            var listener = Map(
+                ("name", tls ? "https" : "http"),
+                ("port", tls ? 443 : 80),
+                ("protocol", tls ? "HTTPS" : "HTTP"),
+                ("tls", tls ? Map(("certificateRefs", List(Map(("name", $"{gateway.Name}-tls"))))) : null));
+            session.Add(new(Api, "Gateway", gateway.Name, session.Placement.Namespace,
+                Map(("spec", Map(("gatewayClassName", className), ("listeners", List(listener)))))));
+            var rule = Map(("backendRefs", List(Map(("name", placement.Service), ("port", placement.Ports[gateway.Endpoint])))));
+            session.Add(new(Api, "HTTPRoute", $"{gateway.Name}-gateway", session.Placement.Namespace,
+                Map(("spec", Map(("parentRefs", List(Map(("name", gateway.Name)))), ("rules", List(rule)))))));
+        }
+    }
+
+    public static void GatewayVerdict(RenderSession session, PolicyItem item)
+    {
+        if (item.Gateway!.Jwt is not null || item.Gateway.RateLimits.Length > 0 || item.Gateway.Routes.Length > 0)
+        {
+            session.Approximated(item, "Gateway and HTTPRoute to the gateway's workload; routes by host, tokens and limits of the gateway are not in Gateway API's standard channel");
+        }
+        else
+        {
+            session.Rendered(item, "Gateway and HTTPRoute");
+        }
+    }
+
     private static IEnumerable<IGrouping<(string To, string Endpoint), EdgeModel>> HttpEdges(RenderSession session) =>
         session.Model.Edges
             .Where(e => session.Placement.Workloads.ContainsKey(e.To) && PolicyItems.ProtocolOf(session.Model, e) == AppProtocol.Http)
@@ -78,7 +114,7 @@ internal static class GatewayRoutes
             ("matches", List(route.Matches.Select(MatchOf)).OrNull()),
             ("filters", filters.OrNull()),
             ("backendRefs", route.Redirect is null ? BackendsOf(session, edge, route) : null),
-            ("timeouts", Map(("request", timeouts.Request > TimeSpan.Zero ? Duration(timeouts.Request) : null), ("backendRequest", timeouts.PerTry > TimeSpan.Zero ? Duration(timeouts.PerTry) : null)).OrNull()));
+            ("timeouts", Map(("request", timeouts.Request > TimeSpan.Zero ? Duration(timeouts.Request) : null), ("backendRequest", timeouts.PerTry > TimeSpan.Zero ? Duration(timeouts.Request > TimeSpan.Zero && timeouts.Request < timeouts.PerTry ? timeouts.Request : timeouts.PerTry) : null)).OrNull()));
     }
 
     private static JsonObject MatchOf(RouteMatch match)

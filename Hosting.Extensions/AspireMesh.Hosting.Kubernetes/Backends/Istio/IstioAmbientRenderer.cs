@@ -20,14 +20,17 @@ internal sealed class IstioAmbientRenderer : IMeshRenderer
     public void Render(RenderSession session)
     {
         var ns = session.Placement.Namespace;
-        session.Add(new("v1", "Namespace", ns, null, [], Map(("istio.io/dataplane-mode", "ambient"), ("istio.io/use-waypoint", Waypoint))));
+        session.MarkAll(MarkPlace.PodLabel, "istio.io/dataplane-mode", session.KeepSidecars ? "none" : "ambient");
+        session.MarkAll(MarkPlace.ServiceLabel, "istio.io/use-waypoint", Waypoint);
+        if (session.KeepSidecars) session.Notices.Add("ztunnel cannot leave single ports alone, so pods with our sidecars stay out of ambient (istio.io/dataplane-mode: none).");
         var listener = Map(("name", "mesh"), ("port", 15008), ("protocol", "HBONE"));
         session.Add(new(GatewayRoutes.Api, "Gateway", Waypoint, ns, Map(("spec", Map(("gatewayClassName", "istio-waypoint"), ("listeners", List(listener))))), Map(("istio.io/waypoint-for", "service"))));
         session.Add(new(IstioRenderer.Security, "PeerAuthentication", "default", ns, Map(("spec", Map(("mtls", Map(("mode", session.Model.Mtls == MtlsMode.Strict ? "STRICT" : "PERMISSIVE"))))))));
         session.Add(new(IstioRenderer.Security, "AuthorizationPolicy", "allow-nothing", ns, Map(("spec", new JsonObject()))));
         foreach (var workload in session.Model.Workloads.Where(w => w.Endpoints.Length > 0)) RenderWorkload(session, workload);
         GatewayRoutes.Render(session, GatewayRouteOptions.Standard);
-        IstioDestinations.Render(session);
+        IstioDestinations.Render(session, atWaypoint: true);
+        GatewayRoutes.RenderGateways(session, "istio");
         foreach (var external in session.Model.ExternalServices) RenderExternal(session, external);
         foreach (var item in session.Items) Verdict(session, item);
     }
@@ -37,8 +40,13 @@ internal sealed class IstioAmbientRenderer : IMeshRenderer
         var ns = session.Placement.Namespace;
         var callers = Texts(PolicyItems.Callers(session.Model, workload.Name).Select(c => IstioSecurity.Principal(session, c)));
         // Traffic arrives from the waypoint once there is one, so ztunnel lets the waypoint in and the waypoint decides about callers.
-        var waypoint = $"{session.Model.TrustDomain}/ns/{ns}/sa/{Waypoint}";
+        var waypoint = $"{IstioSecurity.OwnTrustDomain}/ns/{ns}/sa/{Waypoint}";
         var fromWaypoint = List(Map(("from", List(Map(("source", Map(("principals", Texts([waypoint])))))))));
+        // An ingress gateway goes past the waypoint; Istio runs it under an account of the gateway's and the class's name.
+        foreach (var gateway in session.Model.Gateways.Where(g => g.Workload == workload.Name))
+        {
+            fromWaypoint.Add(Map(("from", List(Map(("source", Map(("principals", Texts([$"{IstioSecurity.OwnTrustDomain}/ns/{ns}/sa/{gateway.Name}-istio"])))))))));
+        }
         session.Add(new(IstioRenderer.Security, "AuthorizationPolicy", $"{workload.Name}-waypoint", ns, Map(("spec", Map(("selector", IstioSecurity.Selector(session, workload.Name)), ("action", "ALLOW"), ("rules", fromWaypoint))))));
         var target = List(Map(("kind", "Service"), ("group", ""), ("name", session.Placement.Workloads[workload.Name].Service)));
         var rules = callers.Count == 0 ? new JsonArray() : List(Map(("from", List(Map(("source", Map(("principals", callers))))))));
@@ -46,6 +54,9 @@ internal sealed class IstioAmbientRenderer : IMeshRenderer
         if (workload.Inbound.Jwt is not { } jwt) return;
         var rule = Map(("issuer", jwt.Issuer), ("audiences", Texts(jwt.Audiences).OrNull()), ("jwksUri", jwt.JwksUri), ("jwks", jwt.Jwks));
         session.Add(new(IstioRenderer.Security, "RequestAuthentication", workload.Name, ns, Map(("spec", Map(("targetRefs", target.DeepClone()), ("jwtRules", List(rule)))))));
+        if (!jwt.Required) return;
+        var noToken = List(Map(("from", List(Map(("source", Map(("notRequestPrincipals", Texts(["*"])))))))));
+        session.Add(new(IstioRenderer.Security, "AuthorizationPolicy", $"{workload.Name}-token-required", ns, Map(("spec", Map(("targetRefs", target.DeepClone()), ("action", "DENY"), ("rules", noToken))))));
     }
 
     private static void RenderExternal(RenderSession session, ExternalServiceModel external)
@@ -62,7 +73,9 @@ internal sealed class IstioAmbientRenderer : IMeshRenderer
         {
             case PolicyKind.Mtls when session.Model.Mtls == MtlsMode.Disabled: session.Approximated(item, "PERMISSIVE: ztunnel always sends HBONE to a workload that is in the mesh"); break;
             case PolicyKind.Mtls: session.Rendered(item, "PeerAuthentication, carried by ztunnel (HBONE)"); break;
+            case PolicyKind.AllowList when item.Workload!.Endpoints.Length > 1: session.Approximated(item, "AuthorizationPolicy on the waypoint by principal, for all of the workload's endpoints; on the workload only the waypoint may enter"); break;
             case PolicyKind.AllowList: session.Rendered(item, "AuthorizationPolicy on the waypoint by principal; on the workload only the waypoint may enter"); break;
+            case PolicyKind.Gateway: GatewayRoutes.GatewayVerdict(session, item); break;
             case PolicyKind.AuthorizationRule when item.Rule!.Action == AuthorizationAction.Allow && item.Rule.Requests.Length == 0 && item.Rule.Claims.Length == 0: session.Missing(item, "a rule beside the allow-list is not written for the waypoint yet; use the sidecar rendering"); break;
             case PolicyKind.AuthorizationRule: session.Missing(item, "layer-7 rules are written for the sidecar rendering only"); break;
             case PolicyKind.AuditOnly: session.Missing(item, "dry-run is not taken by ztunnel"); break;

@@ -9,25 +9,28 @@ namespace AspireMesh.Hosting.Kubernetes.Backends.Istio;
 /// <summary>One DestinationRule per edge, for the caller's pods only (<c>workloadSelector</c>), with the subsets that splits name.</summary>
 internal static class IstioDestinations
 {
-    public static void Render(RenderSession session)
+    /// <summary>Renders them.</summary>
+    /// <param name="session">The rendering.</param>
+    /// <param name="atWaypoint">Whether a waypoint applies them: it reads none that selects a caller's pods, so there is one per callee, and ztunnel's TLS is not its to choose.</param>
+    public static void Render(RenderSession session, bool atWaypoint = false)
     {
         var model = session.Model;
-        foreach (var pair in model.Edges.Where(e => session.Placement.Workloads.ContainsKey(e.To)).GroupBy(e => (e.From, e.To)))
+        foreach (var pair in model.Edges.Where(e => session.Placement.Workloads.ContainsKey(e.To)).GroupBy(e => (From: atWaypoint ? null : e.From, e.To)))
         {
             // A DestinationRule is per host: edges of one pair that differ by endpoint go into portLevelSettings.
-            var edges = pair.ToList();
+            var edges = pair.DistinctBy(e => e.Endpoint).ToList();
             var placement = session.Placement.Workloads[pair.Key.To];
             var subsets = model.Edges.SelectMany(e => e.Policies.Routes.SelectMany(r => r.Split).Where(l => (l.Workload ?? e.To) == pair.Key.To))
                 .Where(l => l.Subset.Count > 0)
                 .DistinctBy(SubsetName)
                 .Select(l => (JsonNode?)Map(("name", SubsetName(l)), ("labels", Labels(l.Subset))))
                 .ToArray();
-            var policy = TrafficPolicyOf(session, edges[0]);
+            var policy = TrafficPolicyOf(session, edges[0], atWaypoint);
             if (edges.Count > 1)
             {
                 policy["portLevelSettings"] = List(edges.Select(e =>
                 {
-                    var settings = TrafficPolicyOf(session, e);
+                    var settings = TrafficPolicyOf(session, e, atWaypoint);
                     settings.Remove("retryBudget");
                     var port = Map(("port", Map(("number", placement.Ports[e.Endpoint]))));
                     foreach (var (key, value) in settings.ToArray())
@@ -40,10 +43,10 @@ internal static class IstioDestinations
             }
             var spec = Map(
                 ("host", placement.Service),
-                ("workloadSelector", IstioSecurity.Selector(session, pair.Key.From)),
+                ("workloadSelector", pair.Key.From is { } caller ? IstioSecurity.Selector(session, caller) : null),
                 ("trafficPolicy", policy),
                 ("subsets", new JsonArray(subsets).OrNull()));
-            session.Add(new(IstioRenderer.Networking, "DestinationRule", $"{pair.Key.From}-to-{pair.Key.To}", session.Placement.Namespace, Map(("spec", spec))));
+            session.Add(new(IstioRenderer.Networking, "DestinationRule", pair.Key.From is null ? pair.Key.To : $"{pair.Key.From}-to-{pair.Key.To}", session.Placement.Namespace, Map(("spec", spec))));
         }
     }
 
@@ -60,7 +63,7 @@ internal static class IstioDestinations
         _ => "LEAST_REQUEST",
     };
 
-    private static JsonObject TrafficPolicyOf(RenderSession session, EdgeModel edge)
+    private static JsonObject TrafficPolicyOf(RenderSession session, EdgeModel edge, bool atWaypoint)
     {
         var policies = edge.Policies;
         var http = PolicyItems.ProtocolOf(session.Model, edge) == AppProtocol.Http;
@@ -69,8 +72,8 @@ internal static class IstioDestinations
             ("loadBalancer", BalancerOf(policies.LoadBalancing ?? MeshDefaults.LoadBalancing, SimpleBalancer(edge))),
             ("connectionPool", PoolOf(policies, http)),
             ("outlierDetection", OutliersOf(policies.OutlierDetection ?? MeshDefaults.OutlierDetection)),
-            ("retryBudget", http && retry.MaxRetries > 0 ? Map(("percent", Map(("value", retry.BudgetRatio * 100))), ("minRetryConcurrency", retry.BudgetMinPerSecond)) : null),
-            ("tls", session.Model.Mtls == MtlsMode.Disabled ? Map(("mode", "DISABLE")) : Map(("mode", "ISTIO_MUTUAL"))));
+            ("retryBudget", http && retry.MaxRetries > 0 ? Map(("percent", retry.BudgetRatio * 100), ("minRetryConcurrency", retry.BudgetMinPerSecond)) : null),
+            ("tls", atWaypoint ? null : session.Model.Mtls == MtlsMode.Disabled ? Map(("mode", "DISABLE")) : Map(("mode", "ISTIO_MUTUAL"))));
     }
 
     private static JsonObject BalancerOf(LoadBalancingPolicy policy, string? simple)

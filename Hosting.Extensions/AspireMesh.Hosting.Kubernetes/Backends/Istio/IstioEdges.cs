@@ -48,8 +48,8 @@ internal static class IstioEdges
     // What a workload has no reference to is not in its proxy's configuration at all.
     private static void RenderScope(RenderSession session, WorkloadModel workload)
     {
-        var hosts = session.Model.Edges.Where(e => e.From == workload.Name)
-            .Select(e => session.Placement.Workloads.TryGetValue(e.To, out var p) ? $"./{p.Service}.{session.Placement.Namespace}.svc.cluster.local" : $"./{session.Model.ExternalServices.First(x => x.Name == e.To).Host}")
+        var hosts = session.Model.Edges.Where(e => e.From == workload.Name).SelectMany(PolicyItems.Reached)
+            .Select(to => session.Placement.Workloads.TryGetValue(to, out var p) ? $"./{p.Service}.{session.Placement.Namespace}.svc.cluster.local" : $"./{session.Model.ExternalServices.First(x => x.Name == to).Host}")
             .Distinct().Order(StringComparer.Ordinal).Append("istio-system/*");
         var spec = Map(
             ("workloadSelector", Map(("labels", Labels(session.Placement.Workloads[workload.Name].PodLabels)))),

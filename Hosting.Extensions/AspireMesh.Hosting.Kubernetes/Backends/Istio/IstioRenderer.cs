@@ -16,7 +16,7 @@ internal class IstioRenderer : IMeshRenderer
 
     public virtual void Render(RenderSession session)
     {
-        session.Add(NamespaceOf(session));
+        Inject(session);
         IstioSecurity.Render(session);
         IstioRoutes.Render(session);
         IstioDestinations.Render(session);
@@ -24,9 +24,20 @@ internal class IstioRenderer : IMeshRenderer
         foreach (var item in session.Items) Verdict(session, item);
     }
 
-    /// <summary>The namespace, labelled so that pods get the mesh's proxy.</summary>
-    protected virtual Manifest NamespaceOf(RenderSession session) =>
-        new("v1", "Namespace", session.Placement.Namespace, null, [], Map(("istio-injection", "enabled")));
+    /// <summary>Has the pods get the mesh's proxy. By pod, since Helm refuses a chart that holds its own release's namespace.</summary>
+    protected virtual void Inject(RenderSession session)
+    {
+        session.MarkAll(MarkPlace.PodLabel, "sidecar.istio.io/inject", "true");
+        Exclude(session);
+    }
+
+    /// <summary>Where our sidecars stay, Istio's leaves their ports alone: two proxies for one connection would each refuse the other's.</summary>
+    protected static void Exclude(RenderSession session)
+    {
+        if (!session.KeepSidecars) return;
+        session.MarkAll(MarkPlace.PodAnnotation, "traffic.sidecar.istio.io/excludeInboundPorts", SidecarPorts.Inbound);
+        session.MarkAll(MarkPlace.PodAnnotation, "traffic.sidecar.istio.io/excludeOutboundPorts", SidecarPorts.Outbound);
+    }
 
     /// <summary>The verdict on one policy.</summary>
     protected virtual void Verdict(RenderSession session, PolicyItem item)
@@ -36,14 +47,16 @@ internal class IstioRenderer : IMeshRenderer
             case PolicyKind.Mtls: session.Rendered(item, "PeerAuthentication spec.mtls.mode"); break;
             case PolicyKind.AllowList: session.Rendered(item, "AuthorizationPolicy ALLOW by principal, over an empty one that refuses the rest"); break;
             case PolicyKind.AuthorizationRule: session.Rendered(item, "AuthorizationPolicy"); break;
-            case PolicyKind.AuditOnly: session.Rendered(item, "AuthorizationPolicy with annotation istio.io/dry-run"); break;
+            case PolicyKind.AuditOnly: session.Rendered(item, "AuthorizationPolicy with annotation istio.io/dry-run, beside one that lets everybody in"); break;
             case PolicyKind.Jwt: session.Rendered(item, "RequestAuthentication"); break;
             case PolicyKind.RateLimit: session.Missing(item, "Istio has rate limits only through EnvoyFilter (v1alpha3), which is tied to a proxy version"); break;
             case PolicyKind.LoadShedding: session.Missing(item, "Istio has no load shedding by latency"); break;
             case PolicyKind.IdentityHeader: session.Approximated(item, "the app gets x-forwarded-client-cert, whose URI field has the caller's SPIFFE ID"); break;
             case PolicyKind.RequestTimeout: session.Rendered(item, "VirtualService http[].timeout"); break;
+            case PolicyKind.PerTryTimeout when !IstioRoutes.Repeats(item.Edge!): session.Missing(item, "VirtualService limits a single attempt only as part of retries, and none are written here"); break;
             case PolicyKind.PerTryTimeout: session.Rendered(item, "VirtualService retries.perTryTimeout"); break;
             case PolicyKind.IdleTimeout: session.Rendered(item, "DestinationRule connectionPool idleTimeout"); break;
+            case PolicyKind.Retry when item.Route is null && !IstioRoutes.Repeats(item.Edge!): session.Missing(item, "Envoy decides by condition only, and every condition here would repeat a non-idempotent request"); break;
             case PolicyKind.Retry: session.Approximated(item, "VirtualService retries; Envoy decides by condition only, so retryOn leaves out what would repeat a non-idempotent request"); break;
             case PolicyKind.RetryBudget: session.Rendered(item, "DestinationRule retryBudget"); break;
             case PolicyKind.Hedging: session.Missing(item, "VirtualService has no hedging"); break;

@@ -108,6 +108,9 @@ internal static class IstioRoutes
         return Map(("host", placement.Service), ("subset", subset), ("port", Map(("number", placement.Ports[endpoint]))));
     }
 
+    /// <summary>Whether an edge's own retries are written.</summary>
+    public static bool Repeats(EdgeModel edge) => RetriesOf(edge.Policies.Retry ?? MeshDefaults.Retry, edge.Policies.Timeouts ?? MeshDefaults.Timeouts)?["retryOn"] is not null;
+
     private static JsonObject? RetriesOf(RetryPolicy retry, TimeoutPolicy timeouts)
     {
         if (retry.MaxRetries == 0) return Map(("attempts", 0));
@@ -122,6 +125,8 @@ internal static class IstioRoutes
             on.AddRange(retry.StatusCodes.Select(c => c.ToString(System.Globalization.CultureInfo.InvariantCulture)));
         }
         on.AddRange(retry.GrpcCodes.Select(GrpcName).Select(n => n.ToLowerInvariant().Replace('_', '-')));
+        // No condition would mean Istio's own ones, and those repeat requests of any method.
+        if (on.Count == 0) return Map(("attempts", 0));
         return Map(
             ("attempts", retry.MaxRetries),
             ("perTryTimeout", timeouts.PerTry > TimeSpan.Zero ? Duration(timeouts.PerTry) : null),

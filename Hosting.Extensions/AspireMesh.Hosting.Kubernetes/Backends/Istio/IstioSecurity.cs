@@ -10,6 +10,8 @@ namespace AspireMesh.Hosting.Kubernetes.Backends.Istio;
 /// <summary>PeerAuthentication, AuthorizationPolicy and RequestAuthentication.</summary>
 internal static class IstioSecurity
 {
+    internal const string OwnTrustDomain = "cluster.local";
+
     public static void Render(RenderSession session)
     {
         var ns = session.Placement.Namespace;
@@ -23,7 +25,10 @@ internal static class IstioSecurity
     {
         var ns = session.Placement.Namespace;
         var annotations = workload.Inbound.AuditOnly ? Map(("istio.io/dry-run", "true")) : null;
+        // A policy on trial allows nothing, and the empty one of the namespace would refuse everybody meanwhile.
+        if (workload.Inbound.AuditOnly) session.Add(Policy(session, workload, $"{workload.Name}-open", "ALLOW", List(new JsonObject()), null));
         var rules = new JsonArray();
+        if (GatewayOf(session, workload) is { } gateway) rules.Add(gateway);
         foreach (var byEndpoint in session.Model.Edges.Where(e => e.To == workload.Name).GroupBy(e => e.Endpoint).OrderBy(g => g.Key, StringComparer.Ordinal))
         {
             rules.Add(Map(
@@ -42,6 +47,12 @@ internal static class IstioSecurity
         }
         if (workload.Inbound.Jwt is { } jwt) RenderJwt(session, workload, jwt, ns);
     }
+
+    /// <summary>Lets the cluster's ingress gateway in where a gateway leads; null where none does. Who that is, the chart's values say.</summary>
+    internal static JsonObject? GatewayOf(RenderSession session, WorkloadModel workload) =>
+        session.Model.Gateways.Any(g => g.Workload == workload.Name || g.Routes.Any(r => r.Workload == workload.Name))
+            ? Map(("from", List(Map(("source", Map(("principals", Texts(["{{ .Values.mesh.gateway.principal }}"]))))))))
+            : null;
 
     private static void RenderJwt(RenderSession session, WorkloadModel workload, JwtPolicy jwt, string ns)
     {
@@ -88,12 +99,15 @@ internal static class IstioSecurity
     internal static JsonObject Selector(RenderSession session, string workload) =>
         Map(("matchLabels", Labels(session.Placement.Workloads[workload].PodLabels)));
 
-    /// <summary>Istio writes principals without the scheme. A name that is a SPIFFE ID already keeps its own trust domain.</summary>
+    /// <summary>
+    /// Istio writes principals without the scheme. A name that is a SPIFFE ID already keeps its own trust domain; for workloads of the chart <c>cluster.local</c>
+    /// stands for whatever the cluster's Istio is configured with, which is not the AppHost's to choose.
+    /// </summary>
     internal static string Principal(RenderSession session, string caller)
     {
         if (caller.StartsWith("spiffe://", StringComparison.Ordinal)) return caller["spiffe://".Length..];
         var account = session.Placement.Workloads.TryGetValue(caller, out var placement) ? placement.ServiceAccount : caller;
-        return $"{session.Model.TrustDomain}/ns/{session.Placement.Namespace}/sa/{account}";
+        return $"{OwnTrustDomain}/ns/{session.Placement.Namespace}/sa/{account}";
     }
 
     private static string PortOf(RenderSession session, string workload, string endpoint) =>

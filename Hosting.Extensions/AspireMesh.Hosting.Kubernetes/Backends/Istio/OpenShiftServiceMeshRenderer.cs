@@ -1,9 +1,8 @@
 using AspireMesh.Hosting.Kubernetes.Rendering;
-using static AspireMesh.Hosting.Kubernetes.Rendering.Tree;
 
 namespace AspireMesh.Hosting.Kubernetes.Backends.Istio;
 
-/// <summary>OpenShift Service Mesh 3: Istio's resources; the namespace chooses a revision tag, and the cluster's prerequisites are named, not made.</summary>
+/// <summary>OpenShift Service Mesh 3: Istio's resources; the pods choose a revision tag, and the cluster's prerequisites are named, not made.</summary>
 internal sealed class OpenShiftServiceMeshRenderer : IstioRenderer
 {
     public override MeshBackend Backend => MeshBackend.OpenShiftServiceMesh;
@@ -14,8 +13,11 @@ internal sealed class OpenShiftServiceMeshRenderer : IstioRenderer
         base.Render(session);
     }
 
-    protected override Manifest NamespaceOf(RenderSession session) =>
-        new("v1", "Namespace", session.Placement.Namespace, null, [], Map(("istio.io/rev", "default")));
+    protected override void Inject(RenderSession session)
+    {
+        session.MarkAll(MarkPlace.PodLabel, "istio.io/rev", "default");
+        Exclude(session);
+    }
 
     protected override void Verdict(RenderSession session, PolicyItem item)
     {

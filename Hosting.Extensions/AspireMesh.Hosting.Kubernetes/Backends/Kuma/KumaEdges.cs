@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using AspireMesh.Hosting.Kubernetes.Rendering;
 using AspireMesh.Protocol.Model;
@@ -18,7 +19,7 @@ internal static class KumaEdges
             session.Add(KumaRenderer.Policy(session, kind, name, Map(("targetRef", KumaRenderer.Target(session, edge.From)), ("to", List(Map(("targetRef", ToRef(session, edge)), ("default", settings)))))));
 
         Add("MeshTimeout", TimeoutsOf(policies.Timeouts ?? MeshDefaults.Timeouts, http));
-        Add("MeshLoadBalancingStrategy", Map(("loadBalancer", BalancerOf(policies.LoadBalancing ?? MeshDefaults.LoadBalancing))));
+        Add("MeshLoadBalancingStrategy", BalancingOf(policies.LoadBalancing ?? MeshDefaults.LoadBalancing));
         Add("MeshCircuitBreaker", BreakerOf(policies));
         if (http) Add("MeshRetry", RetryOf(policies.Retry ?? MeshDefaults.Retry, policies.Timeouts ?? MeshDefaults.Timeouts));
         if (policies.HealthCheck is { } check) Add("MeshHealthCheck", CheckOf(check));
@@ -58,27 +59,39 @@ internal static class KumaEdges
 
     internal static JsonObject ServiceRef(RenderSession session, string workload, string endpoint) => Map(
         ("kind", "MeshService"),
-        ("name", session.Placement.Workloads[workload].Service),
-        ("namespace", session.Placement.Namespace),
+        ("labels", LabelsOf(session, workload)),
         ("sectionName", endpoint));
+
+    /// <summary>A destination of a rule; by port, which fails closed where the Service has none of that number.</summary>
+    internal static JsonObject BackendRef(RenderSession session, string workload, string endpoint) => Map(
+        ("kind", "MeshService"),
+        ("labels", LabelsOf(session, workload)),
+        ("port", session.Placement.Workloads[workload].Ports[endpoint]));
+
+    /// <summary>Whole numbers stand as numbers, others as text: Kuma takes no fraction as a number.</summary>
+    internal static JsonNode Percent(double percent) => percent % 1 == 0 ? JsonValue.Create((int)percent) : JsonValue.Create(percent.ToString(CultureInfo.InvariantCulture));
+
+    // 3.0 selects by labels alone.
+    private static JsonObject LabelsOf(RenderSession session, string workload) =>
+        Map(("k8s.kuma.io/namespace", session.Placement.Namespace), ("kuma.io/display-name", session.Placement.Workloads[workload].Service));
 
     private static JsonObject TimeoutsOf(TimeoutPolicy timeouts, bool http) => Map(
         ("connectionTimeout", timeouts.Connect > TimeSpan.Zero ? Duration(timeouts.Connect) : null),
         ("idleTimeout", timeouts.Idle > TimeSpan.Zero ? Duration(timeouts.Idle) : null),
         ("http", http ? Map(("requestTimeout", timeouts.Request > TimeSpan.Zero ? Duration(timeouts.Request) : "0s")) : null));
 
-    private static JsonObject BalancerOf(LoadBalancingPolicy policy) => policy.Algorithm switch
+    private static JsonObject BalancingOf(LoadBalancingPolicy policy) => policy.Algorithm switch
     {
-        LoadBalancingAlgorithm.RoundRobin => Map(("type", "RoundRobin")),
-        LoadBalancingAlgorithm.Random => Map(("type", "Random")),
-        LoadBalancingAlgorithm.ConsistentHash => Map(("type", "RingHash"), ("ringHash", Map(("hashPolicies", List(policy.HashSource switch
+        LoadBalancingAlgorithm.RoundRobin => Map(("loadBalancer", Map(("type", "RoundRobin")))),
+        LoadBalancingAlgorithm.Random => Map(("loadBalancer", Map(("type", "Random")))),
+        LoadBalancingAlgorithm.ConsistentHash => Map(("loadBalancer", Map(("type", "RingHash"))), ("hashPolicies", List(policy.HashSource switch
         {
             HashSource.Header => Map(("type", "Header"), ("header", Map(("name", policy.HashName)))),
             HashSource.Cookie => Map(("type", "Cookie"), ("cookie", Map(("name", policy.HashName)))),
             HashSource.Query => Map(("type", "QueryParameter"), ("queryParameter", Map(("name", policy.HashName)))),
-            _ => Map(("type", "SourceIP")),
-        }))))),
-        _ => Map(("type", "LeastRequest")),
+            _ => Map(("type", "Connection"), ("connection", Map(("sourceIP", true)))),
+        }))),
+        _ => Map(("loadBalancer", Map(("type", "LeastRequest")))),
     };
 
     private static JsonObject BreakerOf(EdgePolicies policies)

@@ -19,8 +19,13 @@ internal sealed class KumaRenderer : IMeshRenderer
 
     public void Render(RenderSession session)
     {
-        session.Notices.Add("Kuma drops requests when an identity is switched on in one step: apply mesh-identity with an empty selector first, wait until it is ready, then the chart's.");
-        session.Add(new("v1", "Namespace", session.Placement.Namespace, null, [], Map(("kuma.io/sidecar-injection", "enabled"))));
+        session.Notices.Add("Kuma drops requests when an identity is switched on in one step: apply the MeshIdentity with an empty selector first, wait until it is ready, then the chart's.");
+        session.MarkAll(MarkPlace.PodLabel, "kuma.io/sidecar-injection", "enabled");
+        if (session.KeepSidecars)
+        {
+            session.MarkAll(MarkPlace.PodAnnotation, "traffic.kuma.io/exclude-inbound-ports", SidecarPorts.Inbound);
+            session.MarkAll(MarkPlace.PodAnnotation, "traffic.kuma.io/exclude-outbound-ports", SidecarPorts.Outbound);
+        }
         RenderIdentity(session);
         foreach (var workload in session.Model.Workloads.Where(w => w.Endpoints.Length > 0)) RenderInbound(session, workload);
         foreach (var edge in session.Model.Edges.Where(e => session.Placement.Workloads.ContainsKey(e.To))) KumaEdges.Render(session, edge);
@@ -44,10 +49,16 @@ internal sealed class KumaRenderer : IMeshRenderer
             ? workload
             : $"spiffe://{session.Model.TrustDomain}/ns/{session.Placement.Namespace}/sa/{session.Placement.Workloads[workload].ServiceAccount}";
 
+    /// <summary>Identities and destinations outside the mesh are taken in Kuma's own namespace only, so their names carry the mesh's.</summary>
+    private static Manifest Central(RenderSession session, string kind, string name, JsonObject spec) =>
+        new(Api, kind, $"{session.Name}-{name}", "{{ .Values.mesh.kuma.systemNamespace }}", Map(("spec", spec)), Map(("kuma.io/mesh", "default")));
+
     private static void RenderIdentity(RenderSession session)
     {
-        session.Add(Policy(session, "MeshIdentity", "mesh-identity", Map(
-            ("selector", Map(("dataplane", Map(("matchLabels", new JsonObject()))))),
+        // Only this chart's pods: others in the cluster have their own identities.
+        var common = session.Placement.Workloads.Values.Select(w => w.PodLabels.AsEnumerable()).DefaultIfEmpty(Enumerable.Empty<KeyValuePair<string, string>>()).Aggregate((a, b) => a.Intersect(b));
+        session.Add(Central(session, "MeshIdentity", "identity", Map(
+            ("selector", Map(("dataplane", Map(("matchLabels", Labels(common)))))),
             ("spiffeID", Map(("trustDomain", session.Model.TrustDomain), ("path", "/ns/{{ .Namespace }}/sa/{{ .ServiceAccount }}"))),
             ("provider", Map(("type", "Bundled"), ("bundled", Map(("meshTrustCreation", "Enabled"), ("insecureAllowSelfSigned", true), ("autogenerate", Map(("enabled", true))))))))));
         var mode = session.Model.Mtls == MtlsMode.Strict ? "Strict" : "Permissive";
@@ -60,10 +71,13 @@ internal sealed class KumaRenderer : IMeshRenderer
         foreach (var caller in PolicyItems.Callers(session.Model, workload.Name).Concat(RuleCallers(workload, AuthorizationAction.Allow)).Distinct()) allow.Add(Match(session, caller));
         var deny = new JsonArray();
         foreach (var caller in RuleCallers(workload, AuthorizationAction.Deny)) deny.Add(Match(session, caller));
-        var permission = Map(
-            ("targetRef", Target(session, workload.Name)),
-            ("rules", List(Map(("default", Map(("deny", deny.OrNull()), (workload.Inbound.AuditOnly ? "allowWithShadowDeny" : "allow", allow.OrNull())))))));
-        session.Add(Policy(session, "MeshTrafficPermission", $"{workload.Name}-callers", permission));
+        var shadow = workload.Inbound.AuditOnly ? List(Map(("spiffeID", Map(("type", "Prefix"), ("value", $"spiffe://{session.Model.TrustDomain}/ns"))))) : null;
+        // Nobody is let in where nothing is said, and a permission that says nothing is refused.
+        if (allow.Count + deny.Count > 0 || shadow is not null)
+        {
+            var permission = Map(("targetRef", Target(session, workload.Name)), ("rules", List(Map(("default", Map(("deny", deny.OrNull()), ("allow", allow.OrNull()), ("allowWithShadowDeny", shadow)))))));
+            session.Add(Policy(session, "MeshTrafficPermission", $"{workload.Name}-callers", permission));
+        }
 
         var limit = workload.Inbound.RateLimits.FirstOrDefault(IsTaken);
         if (limit is not null)
@@ -94,14 +108,14 @@ internal sealed class KumaRenderer : IMeshRenderer
 
     private static JsonObject? FaultOf(FaultRule rule) => PublishedFaults.IsNarrowed(rule) ? null : rule.Fault.Kind switch
     {
-        FaultKinds.Abort when rule.Fault.GrpcStatus < 0 => Map(("abort", Map(("httpStatus", rule.Fault.Status), ("percentage", rule.Activation.Percent)))),
-        FaultKinds.Delay when rule.Fault.Distribution == "fixed" => Map(("delay", Map(("value", Duration(rule.Fault.Delay)), ("percentage", rule.Activation.Percent)))),
+        FaultKinds.Abort when rule.Fault.GrpcStatus < 0 => Map(("abort", Map(("httpStatus", rule.Fault.Status), ("percentage", KumaEdges.Percent(rule.Activation.Percent))))),
+        FaultKinds.Delay when rule.Fault.Distribution == "fixed" => Map(("delay", Map(("value", Duration(rule.Fault.Delay)), ("percentage", KumaEdges.Percent(rule.Activation.Percent))))),
         _ => null,
     };
 
     private static void RenderExternal(RenderSession session, ExternalServiceModel external)
     {
-        session.Add(Policy(session, "MeshExternalService", external.Name, Map(
+        session.Add(Central(session, "MeshExternalService", external.Name, Map(
             ("match", Map(("type", "HostnameGenerator"), ("port", external.Port), ("protocol", external.Protocol == AppProtocol.Tcp ? "tcp" : "http"))),
             ("endpoints", List(Map(("address", external.Host), ("port", external.Port)))),
             ("tls", external.Tls ? Map(("enabled", true)) : null))));
@@ -117,7 +131,7 @@ internal sealed class KumaRenderer : IMeshRenderer
             case PolicyKind.AllowList: session.Rendered(item, "MeshTrafficPermission by SPIFFE ID"); break;
             case PolicyKind.AuthorizationRule when IsTaken(item.Rule!): session.Rendered(item, "MeshTrafficPermission"); break;
             case PolicyKind.AuthorizationRule: session.Missing(item, "MeshTrafficPermission knows identities only, no method, path, header or claim"); break;
-            case PolicyKind.AuditOnly: session.Rendered(item, "MeshTrafficPermission allowWithShadowDeny"); break;
+            case PolicyKind.AuditOnly: session.Approximated(item, "MeshTrafficPermission allowWithShadowDeny lets in whoever has an identity of the mesh, and logs it"); break;
             case PolicyKind.RateLimit when item.Workload!.Inbound.RateLimits.FirstOrDefault(IsTaken)?.Name == item.Detail: session.Approximated(item, "MeshRateLimit, without a burst"); break;
             case PolicyKind.RateLimit: session.Missing(item, "MeshRateLimit has one bucket per proxy, not one per caller or header"); break;
             case PolicyKind.ExternalService: session.Rendered(item, "MeshExternalService"); break;

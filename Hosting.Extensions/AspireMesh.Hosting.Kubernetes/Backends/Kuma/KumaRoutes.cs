@@ -15,7 +15,7 @@ internal static class KumaRoutes
         var legs = route.Split.Where(l => l.Subset.Count == 0).ToList();
         var backends = legs.Count == 0 ? null : List(legs.Select(l =>
         {
-            var backend = KumaEdges.ServiceRef(session, l.Workload ?? edge.To, l.Endpoint ?? edge.Endpoint);
+            var backend = KumaEdges.BackendRef(session, l.Workload ?? edge.To, l.Endpoint ?? edge.Endpoint);
             backend["weight"] = l.Weight;
             return backend;
         }));
@@ -30,7 +30,7 @@ internal static class KumaRoutes
         return Map(
             ("path", path),
             ("method", match.Methods.Length == 1 ? match.Methods[0] : null),
-            ("headers", List(match.Headers.Select(h => Map(("type", TypeOf(h.Match, "Prefix")), ("name", h.Name), ("value", h.Match.Kind == StringMatchKind.Present ? null : h.Match.Value)))).OrNull()),
+            ("headers", List(match.Headers.Select(h => Map(("type", TypeOf(h.Match, "Prefix")), ("name", h.Name.ToLowerInvariant()), ("value", h.Match.Kind == StringMatchKind.Present ? null : h.Match.Value)))).OrNull()),
             ("queryParams", List(match.Query.Select(q => Map(("type", q.Match.Kind == StringMatchKind.Exact ? "Exact" : "RegularExpression"), ("name", q.Name), ("value", q.Match.Kind == StringMatchKind.Present ? ".*" : q.Match.Value)))).OrNull()));
     }
 
@@ -49,7 +49,7 @@ internal static class KumaRoutes
         if (route.Rewrite is { } w) filters.Add(Map(("type", "URLRewrite"), ("urlRewrite", Map(("hostname", w.Host), ("path", PathOf(w.Path, w.PrefixPath))))));
         if ((route.Mirror ?? edge.Policies.Mirror) is { } mirror)
         {
-            filters.Add(Map(("type", "RequestMirror"), ("requestMirror", Map(("percentage", mirror.Percent), ("backendRef", KumaEdges.ServiceRef(session, mirror.Workload, mirror.Endpoint))))));
+            filters.Add(Map(("type", "RequestMirror"), ("requestMirror", Map(("percentage", KumaEdges.Percent(mirror.Percent)), ("backendRef", KumaEdges.BackendRef(session, mirror.Workload, mirror.Endpoint))))));
         }
         return filters;
     }
@@ -59,7 +59,7 @@ internal static class KumaRoutes
 
     private static JsonObject EditsOf(HeaderEdits edits)
     {
-        static JsonArray? Pairs(IEnumerable<KeyValuePair<string, string>> values) => List(values.OrderBy(v => v.Key, StringComparer.Ordinal).Select(v => Map(("name", v.Key), ("value", v.Value)))).OrNull();
+        static JsonArray? Pairs(IEnumerable<KeyValuePair<string, string>> values) => List(values.OrderBy(v => v.Key, StringComparer.Ordinal).Select(v => Map(("name", v.Key.ToLowerInvariant()), ("value", v.Value)))).OrNull();
         return Map(("set", Pairs(edits.Set)), ("add", Pairs(edits.Add)), ("remove", Texts(edits.Remove).OrNull()));
     }
 }

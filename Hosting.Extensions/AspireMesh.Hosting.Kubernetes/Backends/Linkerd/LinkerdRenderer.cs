@@ -21,22 +21,44 @@ internal sealed class LinkerdRenderer : IMeshRenderer
 
     public void Render(RenderSession session)
     {
-        var ns = session.Placement.Namespace;
         var inbound = session.Model.Mtls == MtlsMode.Strict ? "deny" : "all-unauthenticated";
-        session.Add(new("v1", "Namespace", ns, null, [], annotations: Map(("linkerd.io/inject", "enabled"), ("config.linkerd.io/default-inbound-policy", inbound))));
+        session.MarkAll(MarkPlace.PodAnnotation, "linkerd.io/inject", "enabled");
+        session.MarkAll(MarkPlace.PodAnnotation, "config.linkerd.io/default-inbound-policy", inbound);
+        if (session.KeepSidecars)
+        {
+            session.MarkAll(MarkPlace.PodAnnotation, "config.linkerd.io/skip-inbound-ports", SidecarPorts.Inbound);
+            session.MarkAll(MarkPlace.PodAnnotation, "config.linkerd.io/skip-outbound-ports", SidecarPorts.Outbound);
+        }
         foreach (var workload in session.Model.Workloads)
         {
-            if (PolicyItems.Callers(session.Model, workload.Name).Any()) RenderCallers(session, workload);
             foreach (var endpoint in workload.Endpoints) RenderServer(session, workload, endpoint);
+            MarkService(session, workload);
         }
         GatewayRoutes.Render(session, GatewayRouteOptions.Linkerd, AnnotationsOf);
         foreach (var item in session.Items) Verdict(session, item);
     }
 
-    private static void RenderCallers(RenderSession session, WorkloadModel workload)
+    // What belongs to a Service and so to all its callers: ports that are not to be looked into, and when a pod is out.
+    private static void MarkService(RenderSession session, WorkloadModel workload)
     {
-        var accounts = PolicyItems.Callers(session.Model, workload.Name).Select(c => Map(("kind", "ServiceAccount"), ("name", session.Placement.Workloads[c].ServiceAccount)));
-        session.Add(new(Alpha, "MeshTLSAuthentication", $"{workload.Name}-callers", session.Placement.Namespace, Map(("spec", Map(("identityRefs", List(accounts)))))));
+        var opaque = workload.Endpoints.Where(e => e.Protocol == AppProtocol.Tcp).Select(e => session.Placement.Workloads[workload.Name].Ports[e.Name].ToString(CultureInfo.InvariantCulture)).ToArray();
+        if (opaque.Length > 0) session.Mark(workload.Name, MarkPlace.ServiceAnnotation, "config.linkerd.io/opaque-ports", string.Join(',', opaque));
+        if (Accrual(session, workload.Name) is not { } outliers) return;
+        void Mark(string key, string value) => session.Mark(workload.Name, MarkPlace.ServiceAnnotation, $"balancer.linkerd.io/failure-accrual{key}", value);
+        Mark("", "consecutive");
+        Mark("-consecutive-max-failures", outliers.Consecutive5xx.ToString(CultureInfo.InvariantCulture));
+        Mark("-consecutive-min-penalty", Duration(outliers.BaseEjection));
+    }
+
+    /// <summary>The detection that a Service's annotations say: the first HTTP caller's that counts 5xx.</summary>
+    private static OutlierDetectionPolicy? Accrual(RenderSession session, string callee) =>
+        session.Model.Edges.Where(e => e.To == callee && session.Placement.Workloads.ContainsKey(callee) && PolicyItems.ProtocolOf(session.Model, e) == AppProtocol.Http)
+            .Select(e => e.Policies.OutlierDetection ?? MeshDefaults.OutlierDetection).FirstOrDefault(o => o.Consecutive5xx > 0);
+
+    private static void RenderCallers(RenderSession session, string server, IEnumerable<string> callers)
+    {
+        var accounts = callers.Select(c => Map(("kind", "ServiceAccount"), ("name", session.Placement.Workloads[c].ServiceAccount)));
+        session.Add(new(Alpha, "MeshTLSAuthentication", $"{server}-callers", session.Placement.Namespace, Map(("spec", Map(("identityRefs", List(accounts)))))));
     }
 
     private static void RenderServer(RenderSession session, WorkloadModel workload, EndpointModel endpoint)
@@ -47,14 +69,16 @@ internal sealed class LinkerdRenderer : IMeshRenderer
         var spec = Map(
             ("podSelector", Map(("matchLabels", Labels(placement.PodLabels)))),
             ("port", placement.Ports[endpoint.Name]),
-            ("proxyProtocol", endpoint.Protocol == AppProtocol.Tcp ? "opaque" : "unknown"),
+            ("proxyProtocol", endpoint.Protocol == AppProtocol.Tcp ? "opaque" : placement.Http2.Contains(endpoint.Name) ? "HTTP/2" : "unknown"),
             ("accessPolicy", workload.Inbound.AuditOnly ? "audit" : "deny"));
         session.Add(new(Server, "Server", name, ns, Map(("spec", spec))));
-        if (session.Model.Edges.Any(e => e.To == workload.Name && e.Endpoint == endpoint.Name))
+        var callers = session.Model.Edges.Where(e => e.To == workload.Name && e.Endpoint == endpoint.Name).Select(e => e.From).Distinct().Order(StringComparer.Ordinal).ToArray();
+        if (callers.Length > 0)
         {
+            RenderCallers(session, name, callers);
             var rule = Map(
                 ("targetRef", Map(("group", "policy.linkerd.io"), ("kind", "Server"), ("name", name))),
-                ("requiredAuthenticationRefs", List(Map(("group", "policy.linkerd.io"), ("kind", "MeshTLSAuthentication"), ("name", $"{workload.Name}-callers")))));
+                ("requiredAuthenticationRefs", List(Map(("group", "policy.linkerd.io"), ("kind", "MeshTLSAuthentication"), ("name", $"{name}-callers")))));
             session.Add(new(Alpha, "AuthorizationPolicy", name, ns, Map(("spec", rule))));
         }
         foreach (var limit in workload.Inbound.RateLimits.Where(IsTaken).Take(1))
@@ -100,16 +124,24 @@ internal sealed class LinkerdRenderer : IMeshRenderer
                 session.Approximated(item, "HTTPLocalRateLimitPolicy, without a burst");
                 break;
             case PolicyKind.RateLimit: session.Missing(item, "one HTTPLocalRateLimitPolicy per Server, in total or by identity only"); break;
+            case PolicyKind.RequestTimeout or PolicyKind.PerTryTimeout or PolicyKind.IdleTimeout when GatewayRoutes.IsShared(session, item):
+                session.Approximated(item, "annotations of the HTTPRoute, which cannot tell callers apart: those of another caller of this endpoint stand");
+                break;
+            case PolicyKind.IdleTimeout when PolicyItems.ProtocolOf(session.Model, item.Edge!) == AppProtocol.Tcp: session.Missing(item, "timeout.linkerd.io/idle is an annotation of HTTPRoutes, and this is TCP"); break;
             case PolicyKind.RequestTimeout: session.Rendered(item, "timeout.linkerd.io/request"); break;
-            case PolicyKind.PerTryTimeout: session.Rendered(item, "retry.linkerd.io/timeout"); break;
+            case PolicyKind.PerTryTimeout when retry.NonIdempotentMethods || retry.GrpcCodes.Length > 0: session.Rendered(item, "retry.linkerd.io/timeout"); break;
+            case PolicyKind.PerTryTimeout: session.Approximated(item, "HTTPRoute timeouts.backendRequest; retry.linkerd.io/timeout counts once retries are written"); break;
             case PolicyKind.IdleTimeout: session.Rendered(item, "timeout.linkerd.io/idle"); break;
             case PolicyKind.Retry when retry.NonIdempotentMethods || retry.GrpcCodes.Length > 0: session.Approximated(item, "retry.linkerd.io annotations; bodies over 64 KiB are not repeated, no pause between attempts"); break;
             case PolicyKind.Retry: session.Missing(item, "Linkerd's retries do not tell idempotent methods from others, so none are written where only idempotent ones may be repeated"); break;
             case PolicyKind.RetryBudget: session.Missing(item, "a budget exists only in ServiceProfile, which switches the other policies off"); break;
             case PolicyKind.LoadBalancing when item.Detail == nameof(LoadBalancingAlgorithm.PeakEwma): session.Rendered(item, "Linkerd's own peak EWMA"); break;
             case PolicyKind.LoadBalancing: session.Approximated(item, "Linkerd always balances by peak EWMA"); break;
-            case PolicyKind.OutlierDetection: session.Missing(item, "failure accrual is an annotation of the callee's Service, for all callers; set balancer.linkerd.io/failure-accrual there"); break;
-            case PolicyKind.Gateway: session.Missing(item, "Linkerd has no gateway of its own: annotate an ingress controller with linkerd.io/inject"); break;
+            case PolicyKind.OutlierDetection when Accrual(session, item.Edge!.To) is not null && PolicyItems.ProtocolOf(session.Model, item.Edge) == AppProtocol.Http:
+                session.Approximated(item, "balancer.linkerd.io/failure-accrual on the callee's Service: consecutive failures, for all callers");
+                break;
+            case PolicyKind.OutlierDetection: session.Missing(item, "failure accrual counts HTTP responses only"); break;
+            case PolicyKind.Gateway: session.Missing(item, "Linkerd has no gateway of its own: annotate an ingress controller with linkerd.io/inject, and authorize its ServiceAccount for the workload's Server"); break;
             case PolicyKind.Fault: session.Missing(item, "Linkerd has no faults"); break;
             default: session.Missing(item, $"Linkerd has no {item.Kind}"); break;
         }

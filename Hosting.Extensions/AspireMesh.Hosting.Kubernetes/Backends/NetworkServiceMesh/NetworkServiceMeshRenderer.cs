@@ -20,8 +20,9 @@ internal sealed class NetworkServiceMeshRenderer : IMeshRenderer
         var index = 0;
         foreach (var group in Groups(session))
         {
-            var name = $"{session.Model.Name}-net-{index}";
+            var name = $"{session.Name}-net-{index}";
             RenderNetwork(session, name, index++, group);
+            foreach (var member in group) session.Mark(member, MarkPlace.PodAnnotation, "networkservicemesh.io", $"kernel://{name}/nsm-1");
         }
         foreach (var item in session.Items) Verdict(session, item);
     }

@@ -11,13 +11,22 @@ internal sealed class OpenServiceMeshRenderer : IMeshRenderer
 {
     private const string Policy = "policy.openservicemesh.io/v1alpha1";
 
+    // OSM asks for a limit of each attempt; this is what Envoy has where nothing is said.
+    private static readonly TimeSpan EnvoyTimeout = TimeSpan.FromSeconds(15);
+
     public MeshBackend Backend => MeshBackend.OpenServiceMesh;
 
     public void Render(RenderSession session)
     {
         session.Notices.Add("Open Service Mesh has ended: the repository was archived in July 2023 and SMI in October 2023. Choose another mesh for anything new.");
         var ns = session.Placement.Namespace;
-        session.Add(new("v1", "Namespace", ns, null, [], Map(("openservicemesh.io/monitored-by", "osm")), Map(("openservicemesh.io/sidecar-injection", "enabled"))));
+        session.Notices.Add($"Open Service Mesh looks at namespaces that joined it: osm namespace add {ns}");
+        session.MarkAll(MarkPlace.PodAnnotation, "openservicemesh.io/sidecar-injection", "enabled");
+        if (session.KeepSidecars)
+        {
+            session.MarkAll(MarkPlace.PodAnnotation, "openservicemesh.io/inbound-port-exclusion-list", SidecarPorts.Inbound);
+            session.MarkAll(MarkPlace.PodAnnotation, "openservicemesh.io/outbound-port-exclusion-list", SidecarPorts.Outbound);
+        }
         foreach (var workload in session.Model.Workloads)
         {
             foreach (var endpoint in workload.Endpoints) RenderTarget(session, workload, endpoint);
@@ -60,7 +69,7 @@ internal sealed class OpenServiceMeshRenderer : IMeshRenderer
                 ("retryPolicy", Map(
                     ("retryOn", "connect-failure,refused-stream"),
                     ("numRetries", retry.MaxRetries),
-                    ("perTryTimeout", timeouts.PerTry > TimeSpan.Zero ? Duration(timeouts.PerTry) : null),
+                    ("perTryTimeout", Duration(timeouts.PerTry > TimeSpan.Zero ? timeouts.PerTry : timeouts.Request > TimeSpan.Zero ? timeouts.Request : EnvoyTimeout)),
                     ("retryBackoffBaseInterval", Duration(retry.BackoffBase)))))))));
         }
     }
@@ -113,7 +122,7 @@ internal sealed class OpenServiceMeshRenderer : IMeshRenderer
             case PolicyKind.Mtls: session.Approximated(item, "always on: OSM takes no plaintext inside the mesh"); break;
             case PolicyKind.AllowList: session.Rendered(item, "TrafficTarget"); break;
             case PolicyKind.Retry when item.Route is null && IsRetried(session, item.Edge!): session.Approximated(item, "Retry on connect failure and refused streams"); break;
-            case PolicyKind.PerTryTimeout: session.Rendered(item, "Retry perTryTimeout"); break;
+            case PolicyKind.PerTryTimeout when IsRetried(session, item.Edge!): session.Rendered(item, "Retry perTryTimeout"); break;
             case PolicyKind.Limits: session.Approximated(item, "UpstreamTrafficSetting, for all callers"); break;
             case PolicyKind.RateLimit when item.Workload!.Inbound.RateLimits.FirstOrDefault(IsTaken)?.Name == item.Detail: session.Rendered(item, "UpstreamTrafficSetting rateLimit.local"); break;
             case PolicyKind.Route or PolicyKind.TrafficSplit when IsPlainSplit(item.Route!): session.Approximated(item, "TrafficSplit, for all callers"); break;

@@ -11,24 +11,14 @@ internal static class ForwardedTarget
     /// <param name="authority">Scheme and authority of the destination.</param>
     /// <param name="request">The request.</param>
     /// <param name="rewritten">A path that replaces the request's; null for none.</param>
-    public static Uri For(string authority, HttpRequest request, string? rewritten) => At(authority, PathFor(request, rewritten));
-
-    /// <summary>A target at an authority, as it is.</summary>
-    public static Uri At(string authority, string target) => new(authority + target, s_asIs);
-
-    /// <summary>The request target in origin form.</summary>
-    public static string PathFor(HttpRequest request, string? rewritten)
+    public static Uri For(string authority, HttpRequest request, string? rewritten)
     {
-        if (rewritten is not null) return Visible(new PathString(rewritten).ToUriComponent() + request.QueryString.ToUriComponent());
+        if (rewritten is not null) return new Uri(authority + new PathString(rewritten).ToUriComponent() + request.QueryString.ToUriComponent(), s_asIs);
         var raw = request.HttpContext.Features.Get<IHttpRequestFeature>()?.RawTarget;
-        if (raw is not null && CanPassAsIs(raw)) return raw;
+        if (raw is not null && CanPassAsIs(raw)) return new Uri(authority + raw, s_asIs);
         var path = request.PathBase.Add(request.Path).ToUriComponent();
-        return Visible((path.Length == 0 ? "/" : path) + request.QueryString.ToUriComponent());
+        return new Uri(authority + (path.Length == 0 ? "/" : path) + request.QueryString.ToUriComponent(), s_asIs);
     }
-
-    // Nothing but visible ASCII goes into a request line; a Uri would also take dot segments away.
-    private static string Visible(string target) =>
-        target.AsSpan().ContainsAnyExceptInRange('!', '~') ? string.Concat(target.Select(c => c is > ' ' and <= '~' ? c.ToString() : Uri.EscapeDataString(c.ToString()))) : target;
 
     /// <summary>
     /// An app has to hear the very path its caller wrote, unless rules could have read it differently: dot segments, plain or encoded, are passed on as
@@ -37,7 +27,8 @@ internal static class ForwardedTarget
     private static bool CanPassAsIs(string raw)
     {
         if (raw.Length == 0 || raw[0] != '/') return false;
-        if (raw.AsSpan().ContainsAnyExceptInRange('!', '~') || raw.Contains('#')) return false;
+        foreach (var c in raw)
+            if (c is <= ' ' or > '~' or '#') return false;
         return !raw.Contains("/.", StringComparison.Ordinal) && !raw.Contains("%2e", StringComparison.OrdinalIgnoreCase) && !raw.Contains('\\');
     }
 }

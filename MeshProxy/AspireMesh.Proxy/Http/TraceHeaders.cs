@@ -11,11 +11,8 @@ internal static class TraceHeaders
         if (trace.TraceId == default) return;
         headers.Remove("traceparent");
         headers.Remove("tracestate");
-        headers.TryAddWithoutValidation("traceparent", Parent(trace));
+        var sampled = (trace.TraceFlags & ActivityTraceFlags.Recorded) != 0;
+        headers.TryAddWithoutValidation("traceparent", $"00-{trace.TraceId.ToHexString()}-{trace.SpanId.ToHexString()}-{(sampled ? "01" : "00")}");
         if (!string.IsNullOrEmpty(trace.TraceState)) headers.TryAddWithoutValidation("tracestate", trace.TraceState);
     }
-
-    /// <summary>The value of <c>traceparent</c>.</summary>
-    public static string Parent(ActivityContext trace) =>
-        $"00-{trace.TraceId.ToHexString()}-{trace.SpanId.ToHexString()}-{((trace.TraceFlags & ActivityTraceFlags.Recorded) != 0 ? "01" : "00")}";
 }

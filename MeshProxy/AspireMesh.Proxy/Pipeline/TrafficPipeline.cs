@@ -50,7 +50,7 @@ internal sealed class TrafficPipeline : IHttpPipeline
         _clusterServices = new ClusterServices(services.Time, chance, services.Events);
         _faultServices = new FaultServices(services.Time, (rule, edge) => services.Events.FaultFired(rule, edge), services.Events.FaultCounted, services.Renew, services.Drain);
         var mirror = new Mirror(services.Time, chance, services.Events, _clients);
-        _routes = new RouteHandler(new OutboundServices(services.Time, chance, services.Events, forwarder, new Outbound.Forwarding.Http1.Http1Forwarder(services.Time), _clients, mirror, new LoopGuard(services.Bootstrap.Workload)) { Stopping = services.Stopping });
+        _routes = new RouteHandler(new OutboundServices(services.Time, chance, services.Events, forwarder, _clients, mirror, new LoopGuard(services.Bootstrap.Workload)) { Stopping = services.Stopping });
         _inbound = new InboundHandler(services.Time, services.Events, forwarder);
         _gateway = new GatewayHandler(_routes, services.Events, services.Time);
         _egress = new EgressHandler(_routes, new EgressGate(services.Events), _clusterServices, services.Events);

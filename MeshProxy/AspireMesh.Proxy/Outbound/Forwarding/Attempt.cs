@@ -1,12 +1,9 @@
 using System.Globalization;
-using System.Text;
-using AspireMesh.Protocol.Policies;
 using AspireMesh.Proxy.Faults;
 using AspireMesh.Proxy.Faults.Bytes;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Outbound.Deadlines;
 using AspireMesh.Proxy.Outbound.Farewell;
-using AspireMesh.Proxy.Outbound.Forwarding.Http1;
 using AspireMesh.Proxy.Outbound.LoadBalancing;
 using AspireMesh.Proxy.Outbound.Retries;
 using AspireMesh.Proxy.Outbound.Routing;
@@ -18,8 +15,8 @@ using Yarp.ReverseProxy.Forwarder;
 namespace AspireMesh.Proxy.Outbound.Forwarding;
 
 /// <summary>
-/// One send to one destination. A forwarder copies headers and bodies: our own for plain HTTP/1.1, YARP for everything else. This says what goes out, learns what
-/// comes back at the moment of the response headers, and holds a failed answer back when the request will be sent again.
+/// One send to one destination. YARP copies headers and bodies; this says what goes out, learns what comes back at the moment of the response headers, and
+/// holds a failed answer back when the request will be sent again.
 /// </summary>
 internal sealed class Attempt(OutboundServices services, OutboundRequest request, Destination destination, Func<AttemptOutcome, bool> willRetry) : HttpTransformer
 {
@@ -61,7 +58,15 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
                 if (await InjectAsync(faults)) return;
                 _injecting = false;
             }
-            Conclude(await SendAsync(route, timeouts));
+            HttpMessageInvoker client = DialedInstead is null
+                ? services.Clients.Get(request.Cluster.Snapshot, destination, timeouts.Connect)
+                : services.Clients.Get(request.Cluster.Snapshot, destination.Snapshot with { Address = DialedInstead }, timeouts.Connect);
+            if (HeaderHygiene.IsUpgrade(request.Context)) FarewellUpgrade.Attach(request.Context, services.Stopping, ((DestinationClient)client).Stopping);
+            if (route.Snapshot.Hedging is { } hedging && !request.HasBody && HttpMethodFacts.IsIdempotent(request.Context.Request.Method) && !HeaderHygiene.IsUpgrade(request.Context))
+                client = new HedgingInvoker(services, request, destination, client, hedging);
+            if (_faults is not null) client = _faults.Around(client, MessageFraming.Of(request.Context.Request));
+            var error = await services.Forwarder.SendAsync(request.Context, DestinationClient.Authority, client, route.Forwarding.For(request.Context.Request), this, _deadline.Token);
+            Conclude(error);
         }
         catch (OperationCanceledException) when (_deadline.Token.IsCancellationRequested)
         {
@@ -77,35 +82,18 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
         }
     }
 
-    /// <summary>What goes out in place of what the caller sent.</summary>
-    public HeadChanges Changes => new(
-        ForwardedTarget.PathFor(request.Context.Request, request.Path),
-        HostName.For(request, destination),
-        request.Cluster.Snapshot.ServerName is { } outside && !LoopGuard.IsHere(outside),
-        _events!.Trace,
-        request.GrpcTimeout is { } asked ? GrpcTimeout.Format(asked - request.Deadline.Elapsed) : null);
-
-    /// <summary>The head of the answer is here. False when it does not go to the caller: too late, or another attempt follows.</summary>
-    public bool TryPass(ResponseHead head, ReadOnlySpan<byte> bytes)
-    {
-        var grpc = ResponseHead.ParseNumber(head.ValueOf(bytes, "grpc-status"u8));
-        var wait = head.ValueOf(bytes, "retry-after"u8);
-        return TryPass(AttemptOutcome.Answered(head.Status, grpc is >= 0 and <= int.MaxValue ? (int)grpc : AttemptOutcome.NoGrpcStatus, wait.IsEmpty ? null : Encoding.Latin1.GetString(wait)));
-    }
-
     public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
     {
         await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
-        var changes = Changes;
-        proxyRequest.RequestUri = ForwardedTarget.At(DestinationClient.Authority, changes.Target);
-        if (changes.WithoutHops) proxyRequest.Headers.Remove(LoopGuard.Header);
-        if (changes.Host is { } host) proxyRequest.Headers.Host = host;
-        TraceHeaders.Write(proxyRequest.Headers, changes.Trace);
-        proxyRequest.Options.Set(DestinationClient.TraceKey, changes.Trace);
-        if (changes.GrpcTimeout is { } timeout)
+        proxyRequest.RequestUri = ForwardedTarget.For(DestinationClient.Authority, httpContext.Request, request.Path);
+        if (request.Cluster.Snapshot.ServerName is { } outside && !LoopGuard.IsHere(outside)) proxyRequest.Headers.Remove(LoopGuard.Header);
+        if (HostName.For(request, destination) is { } host) proxyRequest.Headers.Host = host;
+        TraceHeaders.Write(proxyRequest.Headers, _events!.Trace);
+        proxyRequest.Options.Set(DestinationClient.TraceKey, _events.Trace);
+        if (request.GrpcTimeout is { } asked)
         {
             proxyRequest.Headers.Remove(GrpcTimeout.Header);
-            proxyRequest.Headers.TryAddWithoutValidation(GrpcTimeout.Header, timeout);
+            proxyRequest.Headers.TryAddWithoutValidation(GrpcTimeout.Header, GrpcTimeout.Format(asked - request.Deadline.Elapsed));
         }
     }
 
@@ -113,7 +101,19 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
     {
         // Null: nothing came back; Conclude says why.
         if (proxyResponse is null) return true;
-        if (!TryPass(AttemptOutcome.Answered((int)proxyResponse.StatusCode, GrpcStatusOf(proxyResponse.Headers), RetryAfterOf(proxyResponse)))) return false;
+        if (!_deadline!.TryPass()) return false;
+        var outcome = AttemptOutcome.Answered((int)proxyResponse.StatusCode, GrpcStatusOf(proxyResponse.Headers), RetryAfterOf(proxyResponse));
+        Settle(outcome);
+        if (willRetry(outcome))
+        {
+            HeldBack = true;
+            return false;
+        }
+
+        Passed = true;
+        request.AnsweredBy = destination;
+        request.HeadersAfter = request.Deadline.Elapsed;
+        if (outcome.GrpcStatus != AttemptOutcome.NoGrpcStatus) request.GrpcStatus = outcome.GrpcStatus;
         await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
         EditResponse(httpContext);
         return true;
@@ -126,8 +126,7 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
         return base.TransformResponseTrailersAsync(httpContext, proxyResponse, cancellationToken);
     }
 
-    /// <summary>The route's changes to an answer whose head was copied.</summary>
-    public void EditResponse(HttpContext context)
+    private void EditResponse(HttpContext context)
     {
         var snapshot = request.Route.Snapshot;
         if (context.Response.StatusCode is >= 300 and < 400
@@ -135,38 +134,6 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
             context.Response.Headers.Location = location;
         HeaderEditor.Apply(snapshot.ResponseHeaders, context.Response.Headers);
         if (snapshot.Cors is { } cors) Cors.Decorate(cors, context);
-    }
-
-    private bool TryPass(AttemptOutcome outcome)
-    {
-        if (!_deadline!.TryPass()) return false;
-        Settle(outcome);
-        if (willRetry(outcome))
-        {
-            HeldBack = true;
-            return false;
-        }
-
-        Passed = true;
-        request.AnsweredBy = destination;
-        request.HeadersAfter = request.Deadline.Elapsed;
-        if (outcome.GrpcStatus != AttemptOutcome.NoGrpcStatus) request.GrpcStatus = outcome.GrpcStatus;
-        return true;
-    }
-
-    private async ValueTask<ForwardResult> SendAsync(CompiledRoute route, TimeoutPolicy timeouts)
-    {
-        var context = request.Context;
-        var client = DialedInstead is null
-            ? services.Clients.Get(request.Cluster.Snapshot, destination, timeouts.Connect)
-            : services.Clients.Get(request.Cluster.Snapshot, destination.Snapshot with { Address = DialedInstead }, timeouts.Connect);
-        if (HeaderHygiene.IsUpgrade(context)) FarewellUpgrade.Attach(context, services.Stopping, client.Stopping);
-        var hedging = request.HasBody || !HttpMethodFacts.IsIdempotent(context.Request.Method) ? null : route.Snapshot.Hedging;
-        if (hedging is null && _faults is null && Http1Forwarder.Carries(context)) return await services.Http1.SendAsync(this, request, client.Http1, _deadline!.Token);
-        HttpMessageInvoker sender = hedging is null || HeaderHygiene.IsUpgrade(context) ? client : new HedgingInvoker(services, request, destination, client, hedging);
-        if (_faults is not null) sender = _faults.Around(sender, MessageFraming.Of(context.Request));
-        var error = await services.Forwarder.SendAsync(context, DestinationClient.Authority, sender, route.Forwarding.For(context.Request), this, _deadline!.Token);
-        return new ForwardResult(error, context.Features.Get<IForwarderErrorFeature>()?.Exception);
     }
 
     /// <summary>Faults act here, nearest the wire, so that what gets tested is the resilience around them. True when one ended the attempt.</summary>
@@ -205,22 +172,15 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
         }.WriteAsync(request.Context);
     }
 
-    private void Conclude(ForwardResult result)
+    private void Conclude(ForwarderError error)
     {
-        var (error, exception) = result;
-        if (_observed)
+        if (error == ForwarderError.None || _observed)
         {
-            if (error != ForwarderError.None) MidStream(error);
+            if (_observed && error != ForwarderError.None) MidStream(error);
             return;
         }
 
-        if (error == ForwarderError.None)
-        {
-            // Headers came when the time was up already.
-            Settle(AttemptOutcome.Failed(TimeFailure()));
-            return;
-        }
-
+        var exception = request.Context.Features.Get<IForwarderErrorFeature>()?.Exception;
         request.Error = ForwarderFailure.Dial(exception)?.Message ?? exception?.GetBaseException().Message ?? error.ToString();
         Settle(AttemptOutcome.Failed(Classify(error, exception)));
     }

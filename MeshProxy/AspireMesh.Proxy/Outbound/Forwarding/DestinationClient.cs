@@ -2,7 +2,6 @@ using System.Net;
 using System.Text;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Http;
-using AspireMesh.Proxy.Outbound.Forwarding.Http1;
 using AspireMesh.Proxy.Tunnel;
 
 namespace AspireMesh.Proxy.Outbound.Forwarding;
@@ -28,16 +27,13 @@ internal sealed class DestinationClient : HttpMessageInvoker
     /// <summary>Its connections run on one that takes no new streams: new requests go to another client.</summary>
     public bool IsRetired => _retired;
 
-    private DestinationClient(SocketsHttpHandler handler, Http1Pool http1) : base(handler, disposeHandler: true) => Http1 = http1;
+    private DestinationClient(SocketsHttpHandler handler) : base(handler, disposeHandler: true)
+    {
+    }
 
-    /// <summary>What our own forwarder uses.</summary>
-    public Http1Pool Http1 { get; }
-
-    public static DestinationClient Create(
-        ClusterSnapshot cluster, DestinationSnapshot destination, TimeSpan connectTimeout, ITunnelDialer dialer, TimeProvider time, Action<DestinationClient> retired)
+    public static DestinationClient Create(ClusterSnapshot cluster, DestinationSnapshot destination, TimeSpan connectTimeout, ITunnelDialer dialer, Action<DestinationClient> retired)
     {
         DestinationClient? client = null;
-        void Retire() => client!.Retire(retired);
         var handler = new SocketsHttpHandler
         {
             UseProxy = false,
@@ -47,8 +43,10 @@ internal sealed class DestinationClient : HttpMessageInvoker
             EnableMultipleHttp2Connections = true,
             ActivityHeadersPropagator = null,
             ConnectTimeout = connectTimeout > TimeSpan.Zero ? connectTimeout : Timeout.InfiniteTimeSpan,
-            PooledConnectionIdleTimeout = PooledConnectionLimits.Idle,
-            PooledConnectionLifetime = PooledConnectionLimits.Lifetime,
+            // Shorter than the keep-alive of the servers in use (Node and uvicorn: 5 s): a stream must not be reused while its server is closing it.
+            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(4),
+            // A busy HTTP/2 connection would never fall idle: without an end of its own it would keep a tunnel, and the SVIDs it was made with, alive for good.
+            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
             MaxResponseHeadersLength = 1024,
             // Bytes in, bytes out: values that are not ASCII are the app's business.
             RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
@@ -60,25 +58,17 @@ internal sealed class DestinationClient : HttpMessageInvoker
                 var kind = request.Version.Major >= 2 ? StreamKind.Http2 : StreamKind.Http1;
                 var stream = await dialer.OpenAsync(cluster, destination, kind, trace, cancellation);
                 // A rotation, a drain, a change of what the other end looks into: a pooled connection would live past it for minutes.
-                stream.GoingAway.UnsafeRegister(_ => Retire(), null);
+                stream.GoingAway.UnsafeRegister(_ => client!.Retire(retired), null);
                 stream.Stopping.UnsafeRegister(_ => client!._stopping.Cancel(), null);
                 return stream;
             },
         };
-        return client = new DestinationClient(handler, new Http1Pool(cluster, destination, connectTimeout, dialer, time, Retire));
-    }
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing) Http1.Dispose();
-        base.Dispose(disposing);
+        return client = new DestinationClient(handler);
     }
 
     private void Retire(Action<DestinationClient> retired)
     {
         _retired = true;
-        // What is idle has nobody to wait for.
-        Http1.Dispose();
         retired(this);
     }
 

@@ -12,12 +12,11 @@ namespace AspireMesh.Proxy.Outbound.Forwarding;
 /// </summary>
 internal sealed class DestinationClients(ITunnelDialer dialer, TimeProvider time) : IDisposable
 {
-    private readonly TimeProvider _time = time;
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(60);
     private readonly ConcurrentDictionary<Key, Lazy<DestinationClient>> _clients = new();
     private readonly ConcurrentQueue<(long At, DestinationClient Client)> _retired = new();
 
-    public DestinationClient Get(ClusterSnapshot cluster, Destination destination, TimeSpan connectTimeout)
+    public HttpMessageInvoker Get(ClusterSnapshot cluster, Destination destination, TimeSpan connectTimeout)
     {
         if (destination.Client is { } found && found.ConnectTimeout == connectTimeout && !found.Client.IsRetired) return found.Client;
         var client = Get(cluster, destination.Snapshot, connectTimeout);
@@ -28,7 +27,7 @@ internal sealed class DestinationClients(ITunnelDialer dialer, TimeProvider time
     public DestinationClient Get(ClusterSnapshot cluster, DestinationSnapshot destination, TimeSpan connectTimeout) =>
         _clients.GetOrAdd(
             KeyOf(cluster, destination, connectTimeout),
-            static (key, a) => new Lazy<DestinationClient>(() => DestinationClient.Create(a.cluster, a.destination, a.connectTimeout, a.Dialer, a.Clients._time, client => a.Clients.Retire(key, client))),
+            static (key, a) => new Lazy<DestinationClient>(() => DestinationClient.Create(a.cluster, a.destination, a.connectTimeout, a.Dialer, client => a.Clients.Retire(key, client))),
             (cluster, destination, connectTimeout, Dialer: dialer, Clients: this)).Value;
 
     /// <summary>Retires the clients of destinations that the snapshot does not have, and closes those retired long enough ago.</summary>
@@ -36,20 +35,20 @@ internal sealed class DestinationClients(ITunnelDialer dialer, TimeProvider time
     {
         var wanted = snapshot.Clusters.SelectMany(c => c.Destinations.Select(d => KeyOf(c, d, default))).ToHashSet();
         foreach (var key in _clients.Keys)
-            if (!wanted.Contains(key with { Connect = default }) && _clients.TryRemove(key, out var client) && client.IsValueCreated) _retired.Enqueue((_time.GetTimestamp(), client.Value));
+            if (!wanted.Contains(key with { Connect = default }) && _clients.TryRemove(key, out var client) && client.IsValueCreated) _retired.Enqueue((time.GetTimestamp(), client.Value));
         CloseOld();
     }
 
     private void Retire(Key key, DestinationClient client)
     {
         if (!_clients.TryGetValue(key, out var held) || !held.IsValueCreated || !ReferenceEquals(held.Value, client) || !_clients.TryRemove(KeyValuePair.Create(key, held))) return;
-        _retired.Enqueue((_time.GetTimestamp(), client));
+        _retired.Enqueue((time.GetTimestamp(), client));
         CloseOld();
     }
 
     private void CloseOld()
     {
-        while (_retired.TryPeek(out var oldest) && _time.GetTimestamp() - oldest.At > _time.ToTimestamps(s_grace) && _retired.TryDequeue(out oldest)) oldest.Client.Dispose();
+        while (_retired.TryPeek(out var oldest) && time.GetTimestamp() - oldest.At > time.ToTimestamps(s_grace) && _retired.TryDequeue(out oldest)) oldest.Client.Dispose();
     }
 
     public void Dispose()

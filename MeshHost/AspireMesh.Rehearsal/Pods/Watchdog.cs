@@ -12,7 +12,8 @@ internal sealed class Watchdog : IAsyncDisposable
     /// <summary>Before the process id of whose folder it is.</summary>
     public const string FolderPrefix = "aspiremesh-rehearsal-";
 
-    // Processes first: a namespace with a process in it lives on without a name. What starts while this runs is found in the next round.
+    // Processes first: a namespace with a process in it lives on without a name. What starts while this runs is found in the next round. The kernel takes a namespace apart
+    // when it likes; the ends of its links that lie outside are taken away at once.
     private const string Script = """
         cat > /dev/null
         command -v ip > /dev/null && for ns in $(ip netns list | cut -d' ' -f1 | grep "^$0-"); do
@@ -20,6 +21,7 @@ internal sealed class Watchdog : IAsyncDisposable
           ip netns del "$ns"
         done
         for pid in "$1"/*/*/pid; do [ -f "$pid" ] && kill -9 "-$(cat "$pid")"; done
+        command -v ip > /dev/null && for link in $(ip -o link show type veth | cut -d: -f2 | cut -d@ -f1 | grep "^ $0o"); do ip link del "$link"; done
         command -v ip > /dev/null && ip link del "$0"
         rm -rf "$1"
         """;

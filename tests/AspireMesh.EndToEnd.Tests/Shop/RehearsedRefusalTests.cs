@@ -50,7 +50,7 @@ public sealed class RehearsedRefusalTests(ShopRehearsal fixture)
         Assert.Contains("spiffe://shop.apphost.mesh/ns/default/sa/orders", status.Output, StringComparison.Ordinal);
 
         var nowhere = await shop.MeshAsync(["check", "--kubeconfig", shop.Kubeconfig, "--context", "nowhere"]);
-        Assert.Equal(2, nowhere.ExitCode);
+        Assert.Equal(1, nowhere.ExitCode);
         Assert.Contains("kubectl config get-contexts", nowhere.Errors, StringComparison.Ordinal);
     }
 

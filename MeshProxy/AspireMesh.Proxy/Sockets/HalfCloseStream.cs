@@ -17,9 +17,6 @@ internal abstract class HalfCloseStream : Stream
     /// <summary>Cancelled when the connection under it takes no new streams: it goes on, but what is pooled on it should be opened anew elsewhere.</summary>
     public virtual CancellationToken GoingAway => CancellationToken.None;
 
-    /// <summary>Whether the other end has said nothing that was not read, and has not ended or broken the stream, as far as the transport can tell without reading.</summary>
-    public virtual bool IsQuiet => true;
-
     /// <summary>Cancelled when the other end said that it stops: what still runs will be cut when its drain time is over.</summary>
     public virtual CancellationToken Stopping => CancellationToken.None;
 

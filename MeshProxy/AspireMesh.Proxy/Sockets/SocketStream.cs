@@ -7,8 +7,6 @@ internal sealed class SocketStream(Socket socket) : HalfCloseStream
 {
     private int _ended;
 
-    public override bool IsQuiet => SocketEnd.IsQuiet(socket);
-
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => socket.ReceiveAsync(buffer, cancellationToken);
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
@@ -45,19 +43,6 @@ internal sealed class SocketStream(Socket socket) : HalfCloseStream
 /// <summary>Ways to let go of a socket.</summary>
 internal static class SocketEnd
 {
-    /// <summary>Whether there is nothing to read, not even an end.</summary>
-    public static bool IsQuiet(Socket socket)
-    {
-        try
-        {
-            return !socket.Poll(TimeSpan.Zero, SelectMode.SelectRead);
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            return false;
-        }
-    }
-
     /// <summary>Closes with an RST: whoever reads at the other end gets an error, never an orderly end.</summary>
     public static void Reset(Socket socket)
     {

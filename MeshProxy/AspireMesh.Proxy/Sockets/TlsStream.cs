@@ -11,8 +11,6 @@ internal sealed class TlsStream(SslStream tls, Socket socket, SpiffeId? peer) : 
 
     public override SpiffeId? Peer => peer;
 
-    public override bool IsQuiet => SocketEnd.IsQuiet(socket);
-
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => tls.ReadAsync(buffer, cancellationToken);
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => tls.WriteAsync(buffer, cancellationToken);

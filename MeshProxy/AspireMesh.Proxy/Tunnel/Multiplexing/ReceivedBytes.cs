@@ -26,15 +26,6 @@ internal sealed class ReceivedBytes(int window, bool inline) : IValueTaskSource<
     private bool _ended;
     private Exception? _failure;
 
-    /// <summary>Whether nothing is unread and more may come.</summary>
-    public bool IsQuiet
-    {
-        get
-        {
-            lock (_gate) return !_ended && _start == _end;
-        }
-    }
-
     /// <summary>Takes bytes of the peer. False when they exceed the window.</summary>
     public bool TryAppend(ReadOnlySpan<byte> bytes)
     {

@@ -123,9 +123,6 @@ internal sealed class TunnelStream : HalfCloseStream, IValueTaskSource
 
     public override void Finish() => Dispose(true);
 
-    /// <summary>Whether it is as it was opened: nothing unread, no end, no failure.</summary>
-    public override bool IsQuiet => _failure is null && _received.IsQuiet;
-
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var read = _received.ReadAsync(buffer, cancellationToken);

@@ -87,7 +87,9 @@ public class InterceptionTests
     {
         var map = rehearsal.Objects.Read("configmaps", SidecarPlaces.Mesh)!;
         var mesh = JsonNode.Parse((string)map["data"]!["mesh.json"]!)!;
-        mesh["refuseUndeclaredEgress"] = true;
+        mesh["undeclaredEgress"] = "Refuse";
+        // As a chart has it where egress is watched: every sidecar is a forward proxy too.
+        foreach (var sidecar in mesh["workloads"]!.AsArray().SelectMany(w => w!["sidecars"]!.AsArray())) sidecar!["egress"] = "127.0.0.1:15011";
         map["data"]!["mesh.json"] = mesh.ToJsonString();
         rehearsal.Objects.Put("configmaps", map);
     }

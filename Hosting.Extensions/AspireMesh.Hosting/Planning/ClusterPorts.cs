@@ -13,7 +13,7 @@ internal static class ClusterPorts
     private const int FirstFree = 8000;
     private const int Inbound = 15006;
     private const int Admin = 15021;
-    private const int Egress = 15001;
+    private const int Egress = 15011;
     private const int FirstOutbound = 18080;
     private const int FirstGateway = 15080;
 

@@ -8,6 +8,7 @@ namespace AspireMesh.EndToEnd.Tests.Shop;
 public abstract class CaptureTests(ShopFixture fixture)
 {
     private const string Marker = "a-lamp-nobody-should-see";
+    private const int LeastBytes = 1000;
 
     [Fact]
     public async Task An_inbound_port_carries_no_plaintext_while_the_app_side_of_the_same_call_does()
@@ -25,13 +26,15 @@ public abstract class CaptureTests(ShopFixture fixture)
         {
             using var client = new ShopClient(shop.Page);
             await client.PlaceAndFollowAsync(Marker, pieces: 1, price: 100);
+            // tcpdump forgets what it has not read yet when it is told to end.
+            await Eventually.TrueAsync(() => mesh.Length > LeastBytes && app.Length > LeastBytes, "both captures to show the order");
             meshSide = await mesh.StopAsync();
             appSide = await app.StopAsync();
         }
 
         var marker = Encoding.ASCII.GetBytes(Marker);
         Assert.True(appSide.AsSpan().IndexOf(marker) >= 0, "the capture of the outbound listener does not show the order: the capture does not work");
-        Assert.True(meshSide.Length > 1000, $"the capture of the inbound port has only {meshSide.Length} bytes");
+        Assert.True(meshSide.Length > LeastBytes, $"the capture of the inbound port has only {meshSide.Length} bytes");
         Assert.False(meshSide.AsSpan().IndexOf(marker) >= 0, "the order is readable on the inbound port");
         Assert.False(meshSide.AsSpan().IndexOf("HTTP/1.1"u8) >= 0, "HTTP is readable on the inbound port");
         Assert.False(meshSide.AsSpan().IndexOf("traceparent"u8) >= 0, "a header is readable on the inbound port");
@@ -42,6 +45,8 @@ public abstract class CaptureTests(ShopFixture fixture)
     private sealed class Capture(Process process, string file) : IAsyncDisposable
     {
         private bool stopped;
+
+        public long Length => new FileInfo(file).Length;
 
         public static async Task<Capture> StartAsync(string[] tcpdump, int port)
         {

@@ -71,9 +71,10 @@ public class FaultsInMeshTests
         await using var mesh = await RealMesh.StartAsync(m => m with
         {
             ChaosEnabled = true,
-            Workloads = [.. m.Workloads.Select(w => w.Name == "api" ? w with { Endpoints = [.. w.Endpoints, new EndpointModel { Name = "admin" }] } : w)],
+            Workloads = [.. m.Workloads.Select(w => w.Name == "api" ? w with { Endpoints = [.. w.Endpoints, new EndpointModel { Name = "admin" }], Inbound = w.Inbound with { IdentityHeader = true } } : w)],
             Edges = [.. m.Edges, m.Edges[0] with { Endpoint = "admin", Listen = ImmutableDictionary<string, string>.Empty.Add("web", $"127.0.0.1:{second}") }],
         });
+        // The callee works on requests from the start (it adds an identity header): a stream that was spliced before a fault came would pass it uncounted.
         mesh.Control.SetAppAddress("api", "api", "admin", app.Address);
         var edges = new[] { mesh.Client.BaseAddress!, new Uri($"http://127.0.0.1:{second}/") };
         foreach (var edge in edges) await UntilAsync(async () => await StatusAsync(mesh, edge) == 200);

@@ -59,10 +59,10 @@ public class PublishedChartTests(PublishedShopFixture published) : IClassFixture
         foreach (var app in new[] { "frontend", "orders", "payments" })
         {
             var config = (JsonObject)values["config"]![app]!;
-            foreach (var name in new[] { "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy" }) Assert.Equal("http://127.0.0.1:15001", config[name]!.GetValue<string>());
+            foreach (var name in new[] { "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy" }) Assert.Equal("http://127.0.0.1:15011", config[name]!.GetValue<string>());
             Assert.StartsWith("localhost,127.0.0.1", config["no_proxy"]!.GetValue<string>());
         }
-        Assert.Contains(shop.Files().Values, text => text.Contains("127.0.0.1:15001", StringComparison.Ordinal) && text.Contains("undeclaredEgress", StringComparison.Ordinal));
+        Assert.Contains(shop.Files().Values, text => text.Contains("127.0.0.1:15011", StringComparison.Ordinal) && text.Contains("undeclaredEgress", StringComparison.Ordinal));
         Assert.Empty(ChartReader.Render(shop.Folder, new ChartRelease()).Select(o => KubernetesKinds.Check(o.Body)).OfType<string>());
     }
 

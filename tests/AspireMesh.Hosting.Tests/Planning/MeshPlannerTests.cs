@@ -277,6 +277,23 @@ public class MeshPlannerTests
     }
 
     [Fact]
+    public async Task Every_listener_of_a_pod_has_a_port_of_its_own_where_connections_are_intercepted_and_egress_is_watched_too()
+    {
+        var published = new Planned { Builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { DisableDashboard = true, AssemblyName = typeof(Planned).Assembly.GetName().Name, Args = ["--operation", "publish", "--output-path", "nowhere"] }) };
+        var back = published.Builder.AddContainer("back", "image").WithHttpEndpoint(targetPort: 80).GetEndpoint("http");
+        published.Builder.AddContainer("front", "image").WithReference(back).WithTransparentInterception();
+        published.Mesh().WithoutUndeclaredEgress();
+
+        var model = (await published.PlanAsync()).Model;
+
+        var front = model.Workloads.Single(w => w.Name == "front");
+        var sidecar = Assert.Single(front.Sidecars);
+        string?[] listeners = [sidecar.Inbound, sidecar.Admin, sidecar.Egress, front.Intercept, .. model.Edges.Select(e => e.Listen["front"])];
+        Assert.All(listeners, Assert.NotNull);
+        Assert.Equal(listeners.Length, listeners.Select(l => l!.Split(':')[^1]).Distinct().Count());
+    }
+
+    [Fact]
     public async Task A_callback_that_waits_for_the_running_application_is_given_up_and_named()
     {
         var back = _app.Http("back");

@@ -52,6 +52,12 @@ mesh.Edge(orders, payments)
 // Orders says who called: its sidecar works on requests, so both ends of a call are in its trace.
 orders.WithMeshIdentityHeader();
 
+// Who says who a workload is: the mesh's own CA, or what the cluster has (`-- --Shop:Identity=spire`, `cert-manager`).
+if (builder.Configuration["Shop:Identity"] == "spire") mesh.WithSpire();
+if (builder.Configuration["Shop:Identity"] == "cert-manager") mesh.WithCertManager("shop-ca", kind: "ClusterIssuer");
+// A client of old outside the mesh, with an SVID of its own, may come with TLS 1.2 (`-- --Shop:Tls12=true`).
+if (builder.Configuration["Shop:Tls12"] == "true") mesh.WithTls12();
+
 mesh.PublishMeshTo(MeshBackend.AspireMesh);
 
 builder.Build().Run();

@@ -60,6 +60,18 @@ public class TrustOptionsTests
         Assert.DoesNotContain("spiffe", pod.ToJsonString());
     }
 
+    [Theory]
+    [InlineData("cert-manager", "--cert-manager-issuer", "csi.spiffe.io")]
+    [InlineData("spire", "csi.spiffe.io", "--cert-manager-issuer")]
+    public async Task The_shop_is_published_with_the_identities_that_it_was_asked_for(string identity, string there, string notThere)
+    {
+        using var shop = await PublishedShop.PublishAsync($"--Shop:Identity={identity}");
+        var chart = string.Join('\n', shop.Files().Values);
+
+        Assert.Contains(there, chart, StringComparison.Ordinal);
+        Assert.DoesNotContain(notThere, chart, StringComparison.Ordinal);
+    }
+
     private static Dictionary<string, JsonObject> Objects(MeshOptions options) => ControlPlaneObjects.Of(SampleMesh.Model, options).GroupBy(m => m.Kind).ToDictionary(g => g.Key, g => g.First().Body);
 
     private static string Arguments(Dictionary<string, JsonObject> objects) => objects["Deployment"]["spec"]!["template"]!["spec"]!["containers"]![0]!["args"]!.ToJsonString();

@@ -64,7 +64,7 @@ public sealed record ControlPlaneOptions
     /// <summary>Roots beside <see cref="Issued"/>'s that a rotation had not dropped yet.</summary>
     internal System.Collections.Immutable.ImmutableArray<System.Security.Cryptography.X509Certificates.X509Certificate2> AlsoTrusted { get; init; } = [];
 
-    /// <summary>How long after its start a control plane replaces no root, because sidecars that it does not know of yet may be on their way back. Default none: the model names them all.</summary>
+    /// <summary>How long after its start a control plane replaces no root, because sidecars that it does not know of yet may be on their way back. Default none, where the model names them all; after a start with a kept model they are waited for all the same.</summary>
     internal TimeSpan Settling { get; init; }
 
     /// <summary>How long a leaf certificate lives; null takes the model's.</summary>

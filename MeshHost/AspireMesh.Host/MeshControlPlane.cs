@@ -24,6 +24,8 @@ namespace AspireMesh.Host;
 public sealed class MeshControlPlane : IAsyncDisposable
 {
     private static readonly TimeSpan FaultPatience = TimeSpan.FromSeconds(10);
+    // Sidecars come back within five seconds of random pause and a connect time.
+    private static readonly TimeSpan ReturnTime = TimeSpan.FromSeconds(30);
     private readonly ControlPlaneOptions _options;
     private readonly TrustDomain _trustDomain;
     private readonly CertificateAuthority? _authority;
@@ -60,7 +62,10 @@ public sealed class MeshControlPlane : IAsyncDisposable
         _leases = new FaultLeases(_intent, time);
         _upgrades = new UpgradeDesk(time);
         _status = new StatusView(_registry, options);
-        _rotation = new RootRotation(_authority, _registry, time, options.Settling, logger);
+        // A given time is for sidecars that the model does not name; a kept model names them all.
+        _rotation = options.Settling > TimeSpan.Zero || !_intent.HasKept
+            ? new RootRotation(_authority, _registry, time, options.Settling, allKnown: false, logger)
+            : new RootRotation(_authority, _registry, time, ReturnTime, allKnown: true, logger);
         var issuer = new SvidIssuer(_authority, _tokens, _registry, options, logger);
         var own = _authority is null ? null : new OwnCertificate(_authority, id, time);
         var peers = new PeerCertificate(() => Roots, _trustDomain, time, logger);

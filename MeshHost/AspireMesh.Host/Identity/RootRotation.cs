@@ -9,7 +9,13 @@ namespace AspireMesh.Host.Identity;
 /// the new one, and only then is the old one dropped. Each step waits for every sidecar that ever joined. One that does not answer stops the rotation where
 /// it is (both roots trusted, which harms nothing); the next call goes on from there.
 /// </summary>
-internal sealed partial class RootRotation(CertificateAuthority? authority, SidecarRegistry registry, TimeProvider time, TimeSpan settling, ILogger logger)
+/// <param name="authority">The CA; null where identities come from elsewhere.</param>
+/// <param name="registry">The sidecars.</param>
+/// <param name="time">The clock.</param>
+/// <param name="settling">How long after the start sidecars are waited for that have not come back.</param>
+/// <param name="allKnown">Whether the model names every sidecar there can be: once all are here, there is nobody else to wait for.</param>
+/// <param name="logger">Logs.</param>
+internal sealed partial class RootRotation(CertificateAuthority? authority, SidecarRegistry registry, TimeProvider time, TimeSpan settling, bool allKnown, ILogger logger)
 {
     /// <summary>How long a step waits before it names the sidecars that hold it up.</summary>
     public static readonly TimeSpan StepLimit = TimeSpan.FromSeconds(60);
@@ -73,14 +79,23 @@ internal sealed partial class RootRotation(CertificateAuthority? authority, Side
         }
     }
 
-    // A control plane that has just begun does not know of every sidecar: one that is on its way back would find a root that it was never told of.
+    // A control plane that has just begun does not know who joined before: one that is on its way back would find a root that it was never told of, and could not come in any more.
     private async Task SettleAsync(CancellationToken cancellationToken)
     {
         var left = settling - time.GetElapsedTime(_began);
         if (left <= TimeSpan.Zero) return;
         Step = "waiting for sidecars to come back after the start";
         LogStep(logger, Step);
-        await Task.Delay(left, time, cancellationToken);
+        using var over = new CancellationTokenSource(left, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(over.Token, cancellationToken);
+        try
+        {
+            await registry.WaitAsync(sidecars => allKnown && sidecars.Values.All(s => s.Connection is not null), either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Who has not come by now was not there before either.
+        }
     }
 
     private void Distribute(CertificateAuthority authority) => registry.Update(input => input is null ? null : input with { TrustBundle = authority.BundlePem });

@@ -47,6 +47,9 @@ internal sealed class MeshIntent : IDisposable
 
     public ImmutableArray<FaultRule> Faults => _registry.Input?.Faults ?? [];
 
+    /// <summary>Whether a process before this one kept a model: its sidecars may be on their way back.</summary>
+    public bool HasKept => _kept is not null;
+
     /// <summary>Takes up the model that the process before this one kept, unless there is one already.</summary>
     public void TakeUpKept()
     {

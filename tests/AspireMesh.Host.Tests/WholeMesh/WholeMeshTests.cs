@@ -19,6 +19,31 @@ public class WholeMeshTests
     }
 
     [Fact]
+    public async Task A_control_plane_that_began_anew_replaces_no_root_before_its_sidecars_are_back()
+    {
+        var state = Directory.CreateTempSubdirectory("aspiremesh-state-");
+        await using var mesh = await RealMesh.StartAsync(stateDirectory: state.FullName);
+        await mesh.UntilAsync(m => m.Check().Healthy);
+        var before = mesh.Control.GetCertificates().Roots.Single().Fingerprint;
+
+        var (sent, failures) = await mesh.LoadWhileAsync(async () =>
+        {
+            await mesh.StopControlAsync();
+            await mesh.RestartControlAsync();
+            // At once: nobody has come back yet.
+            await mesh.Control.RotateRootAsync(CancellationToken.None);
+            await mesh.UntilAsync(m => m.Check().Healthy);
+        });
+
+        Assert.Empty(failures);
+        Assert.True(sent > 0);
+        var root = Assert.Single(mesh.Control.GetCertificates().Roots).Fingerprint;
+        Assert.NotEqual(before, root);
+        Assert.Equal(2, mesh.Control.GetCertificates().Svids.Count(s => s.Root == root));
+        state.Delete(recursive: true);
+    }
+
+    [Fact]
     public async Task The_root_is_replaced_twice_under_load_and_no_request_fails()
     {
         await using var mesh = await RealMesh.StartAsync();

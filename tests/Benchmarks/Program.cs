@@ -12,6 +12,8 @@ switch (verb)
 {
     case "pair":
         return await PairBenchmark.RunAsync(args);
+    case YarpHop.Verb:
+        return await YarpHop.RunAsync(args);
     case "footprint":
         return await FootprintBenchmark.RunAsync(args);
     case "start":

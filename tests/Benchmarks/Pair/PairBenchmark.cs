@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace AspireMesh.Benchmarks.Pair;
 
 /// <summary>
-/// Client, caller's proxy, mutual TLS, callee's proxy, app: the same two hops by nginx, HAProxy and AspireMesh, in one run on one machine. Rounds go in turn
+/// Client, caller's proxy, mutual TLS, callee's proxy, app: the same two hops by nginx, HAProxy, YARP alone and AspireMesh, in one run on one machine. Rounds go in turn
 /// (A B C A B C …), so that a machine that drifts drifts for all; medians are reported.
 /// </summary>
 internal static class PairBenchmark
@@ -26,9 +26,10 @@ internal static class PairBenchmark
         await app.ReadyAsync();
         await using (var nginx = RivalPairs.Nginx(folder, app.Port))
         await using (var haproxy = RivalPairs.Haproxy(folder, app.Port))
+        await using (var yarp = YarpHop.Start(folder, app.Port))
         await using (var mesh = await AspireMeshPair.StartAsync(folder, app.Port))
         {
-            ProxyPair[] pairs = [nginx, haproxy, mesh];
+            ProxyPair[] pairs = [nginx, haproxy, yarp, mesh];
             foreach (var pair in pairs)
             {
                 await pair.ReadyAsync();

@@ -41,7 +41,12 @@ internal sealed class StreamConnection : ConnectionContext, IDuplexPipe
 
     public PipeWriter Output { get; }
 
-    public override void Abort(ConnectionAbortedException abortReason) => _stream.Reset();
+    // Kestrel learns from the token that a connection is over, and only then cancels the request that it waits for. A stream that was ended here does not say so by itself.
+    public override void Abort(ConnectionAbortedException abortReason)
+    {
+        _stream.Reset();
+        _ = CloseAsync();
+    }
 
     public override async ValueTask DisposeAsync()
     {
@@ -58,5 +63,17 @@ internal sealed class StreamConnection : ConnectionContext, IDuplexPipe
             _stream.Reset();
         }
         _closed.Dispose();
+    }
+
+    private async Task CloseAsync()
+    {
+        try
+        {
+            await _closed.CancelAsync();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It was just let go of in order.
+        }
     }
 }

@@ -30,8 +30,7 @@ public class RotationAndDrainTests
         await using var pair = await PairAsync(app);
         var next = new TestKit.TestCertificates();
         await pair.ApplyCalleeAsync(pair.CalleeSnapshot with { TrustBundle = [next.RootPem] });
-        using var refused = await ConnectAsync(pair);
-        Assert.False(await IsServedAsync(refused));
+        Assert.False(await IsServedAsync(pair));
         await pair.ApplyCallerAsync(pair.CallerSnapshot with { TrustBundle = [next.RootPem, pair.Certificates.RootPem] });
         pair.CallerSvids.Replace(next.Svid("web"));
         using var served = await ConnectAsync(pair);
@@ -47,8 +46,7 @@ public class RotationAndDrainTests
         await EchoAsync(running);
         var stopping = pair.Callee.StopAsync(default);
         await EchoAsync(running);
-        using var late = await ConnectAsync(pair);
-        Assert.False(await IsServedAsync(late));
+        Assert.False(await IsServedAsync(pair));
         var stream = running.GetStream();
         running.Client.Shutdown(SocketShutdown.Send);
         Assert.Equal(0, await stream.ReadAsync(new byte[1]).AsTask().WaitAsync(Patience));
@@ -80,6 +78,20 @@ public class RotationAndDrainTests
     }
 
     private static async Task EchoAsync(TcpClient client) => Assert.True(await IsServedAsync(client));
+
+    /// <summary>A new connection: where it is refused, the reset may come as early as in the connect.</summary>
+    private static async Task<bool> IsServedAsync(SidecarPair pair)
+    {
+        try
+        {
+            using var client = await ConnectAsync(pair);
+            return await IsServedAsync(client);
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
 
     private static async Task<bool> IsServedAsync(TcpClient client)
     {

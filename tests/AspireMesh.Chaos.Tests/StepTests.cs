@@ -1,3 +1,4 @@
+using System.Globalization;
 using AspireMesh.Chaos.Documents;
 using AspireMesh.Chaos.Experiments;
 using AspireMesh.Protocol.Diagnostics;
@@ -109,14 +110,50 @@ public class StepTests
         Assert.InRange(_mesh.Leases["test"], 1, 60);
     }
 
-    [Fact]
-    public async Task Pressure_on_the_machine_is_made_and_ended()
+    [Theory]
+    [InlineData(ProcessAction.Cpu, 2)]
+    [InlineData(ProcessAction.Memory, 64)]
+    public async Task Pressure_on_the_machine_is_made_and_ended(ProcessAction action, int amount)
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "pressure is made by the programs of a Unix shell");
-        foreach (var action in new[] { ProcessAction.Cpu, ProcessAction.Memory })
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "looks at processes in /proc");
+        var undo = await Running.MachinePressure.StartAsync(new ProcessDocument { Action = action, Amount = amount })!;
+        await UntilAsync(() => action == ProcessAction.Cpu ? Descendants().Count(p => Field(p, "State:").StartsWith('R')) >= amount : Descendants().Any(p => Kilobytes(p) >= amount * 1024), "the pressure is there");
+        var made = Descendants();
+        await undo();
+        await UntilAsync(() => !Descendants().Intersect(made).Any(), "the pressure is gone");
+    }
+
+    private static int[] Descendants()
+    {
+        var parents = Directory.GetDirectories("/proc").Where(d => int.TryParse(Path.GetFileName(d), out _)).Select(d => int.Parse(Path.GetFileName(d), CultureInfo.InvariantCulture))
+            .Where(p => Field(p, "State:") is { Length: > 0 } state && !state.StartsWith('Z')).ToDictionary(p => p, p => int.TryParse(Field(p, "PPid:"), out var parent) ? parent : 0);
+        var found = new List<int> { Environment.ProcessId };
+        for (var i = 0; i < found.Count; i++) found.AddRange(parents.Where(p => p.Value == found[i]).Select(p => p.Key));
+        return [.. found.Skip(1)];
+    }
+
+    private static long Kilobytes(int pid) => long.TryParse(Field(pid, "VmRSS:").Split(' ')[0], out var found) ? found : 0;
+
+    private static string Field(int pid, string name)
+    {
+        try
         {
-            var undo = await Running.MachinePressure.StartAsync(new ProcessDocument { Action = action })!;
-            await undo();
+            return File.ReadLines($"/proc/{pid}/status").FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal))?[name.Length..].Trim() ?? "";
+        }
+        catch (IOException)
+        {
+            // It ended while it was looked at.
+            return "";
+        }
+    }
+
+    private static async Task UntilAsync(Func<bool> holds, string what)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (!holds())
+        {
+            if (limit.IsCancellationRequested) Assert.Fail($"It never came to this: {what}.");
+            await Task.Delay(20, CancellationToken.None);
         }
     }
 }

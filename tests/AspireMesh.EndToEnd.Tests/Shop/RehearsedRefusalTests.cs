@@ -1,7 +1,3 @@
-using System.Net.Security;
-using System.Net.Sockets;
-using System.Security.Authentication;
-using System.Security.Cryptography.X509Certificates;
 using AspireMesh.EndToEnd.Tests.Running;
 using AspireMesh.TestKit;
 
@@ -11,9 +7,6 @@ namespace AspireMesh.EndToEnd.Tests.Shop;
 [Collection(ShopRehearsalCollection.Name)]
 public sealed class RehearsedRefusalTests(ShopRehearsal fixture)
 {
-    private const string Request = "GET /health HTTP/1.1\r\nhost: orders\r\n\r\n";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-
     [Fact]
     public async Task No_inbound_port_answers_plaintext_or_a_certificate_that_is_none_of_this_mesh()
     {
@@ -22,10 +15,10 @@ public sealed class RehearsedRefusalTests(ShopRehearsal fixture)
         var other = new TestCertificates(own.TrustDomain);
         foreach (var workload in (await shop.StatusAsync()).Workloads)
         {
-            Assert.Equal("", await PlaintextAsync(workload.Inbound!));
-            Assert.Equal("", await AskAsync(workload.Inbound!, null));
-            Assert.Equal("", await AskAsync(workload.Inbound!, other.Svid("frontend")));
-            Assert.Equal("", await AskAsync(workload.Inbound!, own.Issue(new SvidShape { Uris = [own.IdOf("frontend")], NotBefore = own.Now.AddHours(-2), NotAfter = own.Now.AddHours(-1) })));
+            Assert.Equal("", await InboundPort.PlaintextAsync(workload.Inbound!));
+            Assert.Equal("", await InboundPort.AskAsync(workload.Inbound!, null));
+            Assert.Equal("", await InboundPort.AskAsync(workload.Inbound!, other.Svid("frontend")));
+            Assert.Equal("", await InboundPort.AskAsync(workload.Inbound!, own.Issue(new SvidShape { Uris = [own.IdOf("frontend")], NotBefore = own.Now.AddHours(-2), NotAfter = own.Now.AddHours(-1) })));
         }
     }
 
@@ -35,8 +28,8 @@ public sealed class RehearsedRefusalTests(ShopRehearsal fixture)
         var shop = (RehearsedShop)await fixture.GetAsync();
         var own = await shop.AuthorityAsync();
         var orders = (await shop.StatusAsync()).Workloads.First(w => w.Name.StartsWith("orders", StringComparison.Ordinal)).Inbound!;
-        Assert.StartsWith("HTTP/1.1 200", await AskAsync(orders, own.Svid("frontend")), StringComparison.Ordinal);
-        foreach (var stranger in new[] { "catalog", "payments", "cache", "orders", "nobody" }) Assert.DoesNotContain("200", await AskAsync(orders, own.Svid(stranger)), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 200", await InboundPort.AskAsync(orders, own.Svid("frontend")), StringComparison.Ordinal);
+        foreach (var stranger in new[] { "catalog", "payments", "cache", "orders", "nobody" }) Assert.DoesNotContain("200", await InboundPort.AskAsync(orders, own.Svid(stranger)), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -52,54 +45,5 @@ public sealed class RehearsedRefusalTests(ShopRehearsal fixture)
         var nowhere = await shop.MeshAsync(["check", "--kubeconfig", shop.Kubeconfig, "--context", "nowhere"]);
         Assert.Equal(1, nowhere.ExitCode);
         Assert.Contains("kubectl config get-contexts", nowhere.Errors, StringComparison.Ordinal);
-    }
-
-    private static async Task<string> PlaintextAsync(string inbound)
-    {
-        using var client = await ConnectAsync(inbound);
-        await client.GetStream().WriteAsync(System.Text.Encoding.ASCII.GetBytes(Request));
-        return await ReadAsync(client.GetStream());
-    }
-
-    private static async Task<string> AskAsync(string inbound, X509Certificate2? certificate)
-    {
-        using var client = await ConnectAsync(inbound);
-        await using var tls = new SslStream(client.GetStream());
-        try
-        {
-            await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
-            {
-                TargetHost = "http.orders",
-                ApplicationProtocols = [SslApplicationProtocol.Http11],
-                ClientCertificateContext = certificate is null ? null : SslStreamCertificateContext.Create(certificate, null, offline: true),
-                RemoteCertificateValidationCallback = static (_, _, _, _) => true,
-            });
-            await tls.WriteAsync(System.Text.Encoding.ASCII.GetBytes(Request));
-        }
-        catch (Exception e) when (e is IOException or AuthenticationException)
-        {
-            return "";
-        }
-        return await ReadAsync(tls);
-    }
-
-    private static async Task<TcpClient> ConnectAsync(string inbound)
-    {
-        var client = new TcpClient();
-        await client.ConnectAsync(System.Net.IPEndPoint.Parse(inbound));
-        return client;
-    }
-
-    private static async Task<string> ReadAsync(Stream stream)
-    {
-        try
-        {
-            var buffer = new byte[200];
-            return System.Text.Encoding.ASCII.GetString(buffer, 0, await stream.ReadAsync(buffer).AsTask().WaitAsync(Patience));
-        }
-        catch (IOException)
-        {
-            return "";
-        }
     }
 }

@@ -6,6 +6,13 @@ namespace AspireMesh.Hosting.Tests.Running;
 
 public class KilledSidecarTests(ITestOutputHelper output)
 {
+#if ASPIRE_SIMULATOR
+    private static readonly string[] Instances = ["back-0", "back-1"];
+#else
+    // Aspire's orchestrator puts one sidecar before both replicas: while it is away, nobody stands in for it.
+    private static readonly string[] Instances = ["back"];
+#endif
+
     [Fact]
     public async Task A_killed_sidecar_comes_back_by_itself_and_callers_see_only_what_their_retries_cannot_cover()
     {
@@ -14,20 +21,29 @@ public class KilledSidecarTests(ITestOutputHelper output)
         var front = mesh.Service("front").WithReference(back);
         // All that was under way breaks at the same moment, which on a slow machine may be more than a fifth of the requests: the budget would stop those.
         mesh.Mesh.Edge(front, back).WithRetry(r => r with { BudgetMinPerSecond = 100 });
-        await mesh.StartAsync("front", "back", "front-sidecar", "back-0-sidecar", "back-1-sidecar");
+        await mesh.StartAsync(["front", "back", "front-sidecar", .. Instances.Select(i => $"{i}-sidecar")]);
         var outbound = mesh.Edge("front", "back").Outbound!;
-        var load = await PacedLoad.StartAsync(int.Parse(outbound[(outbound.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture), perSecond: 100, path: "/sized");
-        var killed = await PidAsync(mesh, "back-0-sidecar", 0);
-        var first = mesh.Runtime.StatusOf("back-0")!.SvidExpires;
+        var port = int.Parse(outbound[(outbound.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture);
+        var load = await PacedLoad.StartAsync(port, perSecond: 100, path: "/sized");
+        var killed = await PidAsync(mesh, $"{Instances[0]}-sidecar", 0);
+        var first = mesh.Runtime.StatusOf(Instances[0])!.SvidExpires;
 
         Process.GetProcessById(killed).Kill();
-        var replaced = await PidAsync(mesh, "back-0-sidecar", killed);
-        await mesh.StatusAsync(s => s.Workloads.Single(w => w.Name == "back-0") is { Healthy: true } row && row.SvidExpires > first);
+        var replaced = await PidAsync(mesh, $"{Instances[0]}-sidecar", killed);
+        await mesh.StatusAsync(s => s.Workloads.Single(w => w.Name == Instances[0]) is { Healthy: true } row && row.SvidExpires > first);
         var report = await load.StopAsync();
 
         output.WriteLine(report.ToString());
         Assert.NotEqual(killed, replaced);
-        // The other replica is there, and a GET may be repeated: nothing is left that retries cannot cover.
+#if !ASPIRE_SIMULATOR
+        // What came while there was none is lost; once the new one is there, nothing is.
+        await mesh.AnswersAsync(front, "/call/BACK_HTTP/", "200 back ");
+        load = await PacedLoad.StartAsync(port, perSecond: 100, path: "/sized");
+        await mesh.StatusAsync(_ => load.Answered >= 100);
+        report = await load.StopAsync();
+        output.WriteLine(report.ToString());
+#endif
+        // Another replica's sidecar is there, or this one again, and a GET may be repeated: nothing is left that retries cannot cover.
         Assert.Empty(report.Failures);
         Assert.Equal(report.Sent, report.Answered);
     }

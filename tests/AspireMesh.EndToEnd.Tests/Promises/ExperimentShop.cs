@@ -37,7 +37,10 @@ internal sealed class ExperimentShop : IAsyncDisposable
             using var patience = new CancellationTokenSource(Patience);
             await app.StartAsync(patience.Token);
             await app.ResourceNotifications.WaitForResourceHealthyAsync("frontend", patience.Token);
-            return new ExperimentShop(app);
+            var shop = new ExperimentShop(app);
+            // The first calls of all find services that have yet to warm up, on a busy machine for longer than an attempt may take; an experiment is about what comes after.
+            await Eventually.TrueAsync(async () => await shop.BrowseAsync(patience.Token) && await shop.LookAtStockAsync(patience.Token), "a shop that answers through the mesh");
+            return shop;
         }
         catch
         {

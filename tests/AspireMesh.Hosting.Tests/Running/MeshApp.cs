@@ -18,7 +18,9 @@ internal sealed class MeshApp : IAsyncDisposable
 
     public MeshApp(SidecarHosting hosting = SidecarHosting.Shared)
     {
-        Builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { DisableDashboard = true, AssemblyName = typeof(MeshApp).Assembly.GetName().Name, Args = ["--DcpPublisher:RandomizePorts=true"] });
+        // Aspire's own way out of a container asks a registry for its image; what is meshed goes out by the sidecar instead.
+        string[] arguments = ["--DcpPublisher:RandomizePorts=true", "--ASPIRE_ENABLE_CONTAINER_TUNNEL=false"];
+        Builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { DisableDashboard = true, AssemblyName = typeof(MeshApp).Assembly.GetName().Name, Args = arguments });
         Builder.Services.AddLogging(l => l.ClearProviders());
         Mesh = Builder.AddServiceMesh(configure: o =>
         {

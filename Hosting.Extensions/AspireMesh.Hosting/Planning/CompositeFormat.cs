@@ -6,6 +6,9 @@ namespace AspireMesh.Hosting.Planning;
 /// <summary>Takes a composite format apart: <c>Host={0};Port={1}</c>.</summary>
 internal static class CompositeFormat
 {
+    /// <summary>Text as it stands in a format: each brace twice.</summary>
+    public static string Escape(string literal) => literal.Replace("{", "{{", StringComparison.Ordinal).Replace("}", "}}", StringComparison.Ordinal);
+
     /// <summary>Text and the number of the hole that follows it; the last has none where the format ends with text.</summary>
     public static IEnumerable<(string Literal, int? Hole)> Parse(string format)
     {

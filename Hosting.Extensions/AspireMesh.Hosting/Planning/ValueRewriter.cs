@@ -75,9 +75,10 @@ internal sealed class ValueRewriter(ImmutableArray<EdgePlan> edges, bool literal
         var builder = new ReferenceExpressionBuilder();
         foreach (var (literal, hole) in CompositeFormat.Parse(expression.Format))
         {
-            if (literal.Length > 0) builder.AppendLiteral(literal);
+            // Aspire takes literals as parts of a format and doubles no brace by itself.
+            if (literal.Length > 0) builder.AppendLiteral(CompositeFormat.Escape(literal));
             if (hole is not { } index) continue;
-            if (providers[index] is string text) builder.AppendLiteral(text);
+            if (providers[index] is string text) builder.AppendLiteral(CompositeFormat.Escape(text));
             else builder.AppendValueProvider((IValueProvider)providers[index], expression.StringFormats[index]);
         }
         return builder.Build();

@@ -39,11 +39,11 @@ public class ValueRewriterTests
     {
         var nested = ReferenceExpression.Create($"[{Back.Property(EndpointProperty.HostAndPort)}]");
         var builder = new ReferenceExpressionBuilder();
-        builder.AppendLiteral("{\"a\":\"");
+        builder.AppendLiteral("{{\"a\":\"");
         builder.AppendValueProvider(Back, "uri");
         builder.AppendLiteral("\",\"b\":\"");
         builder.AppendValueProvider(nested);
-        builder.AppendLiteral("\"}");
+        builder.AppendLiteral("\"}}");
 
         Assert.Equal("{\"a\":\"http%3A%2F%2F127.0.0.1%3A9001\",\"b\":\"[127.0.0.1:9001]\"}", await TextAsync(builder.Build()));
     }

@@ -33,7 +33,8 @@ public class TwoServicesTests
         await mesh.StartAsync("server", "client");
 
         await mesh.AnswersAsync(client, "/tcp/ConnectionStrings__store", "hello from server and back");
-        await mesh.StatusAsync(s => s.Edges.Single() is { Requests: 1, Mtls: true, Protocol: "tcp" });
+        // One at least: the orchestrator's own proxy takes connections before the server listens.
+        await mesh.StatusAsync(s => s.Edges.Single() is { Requests: >= 1, Mtls: true, Protocol: "tcp" });
     }
 
     [Fact]

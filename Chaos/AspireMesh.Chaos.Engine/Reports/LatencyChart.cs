@@ -32,7 +32,8 @@ internal static class LatencyChart
         {
             var label = row == Rows ? string.Create(CultureInfo.InvariantCulture, $"{most,8:0.0} ms |") : "            |";
             text.Append(label);
-            for (var column = 0; column < Columns; column++) text.Append(height[column] >= most * (row - 0.5) / Rows ? failed[column] ? 'x' : '#' : ' ');
+            // A call that fails at once is no taller than the axis, and is what the picture is looked at for.
+            for (var column = 0; column < Columns; column++) text.Append(height[column] >= most * (row - 0.5) / Rows || (failed[column] && row == 1) ? failed[column] ? 'x' : '#' : ' ');
             text.Append('\n');
         }
         return text.Append("            +").Append(new string('-', Columns)).Append('\n').Append("             ").Append(phase).Append("   b before, F faults, a after\n").ToString();

@@ -83,6 +83,7 @@ public sealed class ChartRehearsal : IAsyncDisposable
             if (problem is not null) options.Output($"on loopback: {problem}");
             var manifests = site.Adapt(published, (pod, volume) => VolumePath(folder, pod, volume));
             api = await StandInApi.StartAsync(options.Namespace, $"{site.Gateway}:0", cancellationToken);
+            api.Rights = GrantedRights.Of(manifests);
             started = new ChartRehearsal(options, manifests, images, api, site, folder, watchdog);
             await started.StartPodsAsync();
             return started;

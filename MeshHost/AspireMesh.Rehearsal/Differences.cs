@@ -9,7 +9,7 @@ internal static class Differences
     private static readonly Dictionary<string, string> NotRehearsed = new()
     {
         ["NetworkPolicy"] = "network policies are not enforced",
-        ["Role"] = "permissions are not enforced: every program may make the calls that the stand-in API server knows",
+        ["Role"] = "the pods share one way to the API server: each may ask what any of their accounts may",
         ["HorizontalPodAutoscaler"] = "nothing is scaled",
         ["Ingress"] = "there is no ingress controller; pods are reached at their addresses",
         ["HTTPRoute"] = "there is no gateway of the cluster's; pods are reached at their addresses",

@@ -49,6 +49,9 @@ internal sealed class StandInApi : IAsyncDisposable
     /// <summary>Where a pod's loopback ports are; gives the port of this machine that stands for one. Null where port-forwarding is not offered.</summary>
     public Func<string, int, IPEndPoint?>? PodPorts { get; set; }
 
+    /// <summary>What may be asked; null where anything may.</summary>
+    public GrantedRights? Rights { get; set; }
+
     /// <summary><c>http://host:port</c>.</summary>
     public string Address { get; private set; } = "";
 
@@ -115,7 +118,7 @@ internal sealed class StandInApi : IAsyncDisposable
 
     private async Task ReviewAsync(HttpContext context)
     {
-        if (!await AllowedAsync(context, "create", "tokenreviews", null)) return;
+        if (!await AllowedAsync(context, "create", "authentication.k8s.io", "tokenreviews", null)) return;
         await WriteAsync(context, 201, Tokens.Review(await ReadAsync(context)));
     }
 
@@ -132,7 +135,8 @@ internal sealed class StandInApi : IAsyncDisposable
             "DELETE" => "delete",
             _ => "",
         };
-        if (!await AllowedAsync(context, verb, kind, name ?? NameIn(context))) return;
+        var group = apiVersion.Contains('/', StringComparison.Ordinal) ? apiVersion[..apiVersion.IndexOf('/', StringComparison.Ordinal)] : "";
+        if (!await AllowedAsync(context, verb, group, kind, name ?? NameIn(context))) return;
         switch (verb)
         {
             case "get":
@@ -164,15 +168,15 @@ internal sealed class StandInApi : IAsyncDisposable
         return selector.StartsWith(ByName, StringComparison.Ordinal) ? selector[ByName.Length..] : null;
     }
 
-    private async Task<bool> AllowedAsync(HttpContext context, string verb, string kind, string? name)
+    private async Task<bool> AllowedAsync(HttpContext context, string verb, string group, string kind, string? name)
     {
         bool forbidden;
         lock (_gate)
         {
             _calls.Add(name is null ? $"{verb} {kind}" : $"{verb} {kind}/{name}");
-            forbidden = _forbidden.Contains((verb, kind));
+            forbidden = _forbidden.Contains((verb, kind)) || Rights?.Allows(verb, group, kind, name) == false;
         }
-        if (forbidden) await RefuseAsync(context, 403, "Forbidden", $"User \"system:serviceaccount:{Namespace}:aspiremesh-control-plane\" cannot {verb} resource \"{kind}\"");
+        if (forbidden) await RefuseAsync(context, 403, "Forbidden", $"User \"system:serviceaccount:{Namespace}:aspiremesh-control-plane\" cannot {verb} resource \"{kind}\"{(name is null ? "" : $" named \"{name}\"")}");
         return !forbidden;
     }
 

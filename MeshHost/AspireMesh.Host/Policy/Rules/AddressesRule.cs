@@ -31,7 +31,7 @@ internal sealed class AddressesRule : IModelRule
                     problems.Add(MeshDiagnostics.BadAddress, $"Sidecar '{sidecar.Instance}': the address '{address}' cannot be used. Write host:port, for example 10.0.0.5:15006.");
                 }
                 if (sidecar.Egress is { } egress) Take(egress, $"Sidecar '{sidecar.Instance}', egress listener");
-                else if (model.UndeclaredEgress != EgressMode.Unwatched) problems.Add(MeshDiagnostics.NoSidecar, $"Sidecar '{sidecar.Instance}': egress is watched, and its egress listener has no address. Set SidecarModel.Egress, for example 127.0.0.1:15001.");
+                else if (model.UndeclaredEgress != EgressMode.Unwatched) problems.Add(MeshDiagnostics.NoSidecar, $"Sidecar '{sidecar.Instance}': egress is watched, and its egress listener has no address. Set SidecarModel.Egress, for example 127.0.0.1:15011.");
                 Take(sidecar.Admin, $"Sidecar '{sidecar.Instance}', admin listener");
                 if (workload.Intercept is { } intercept) Take(intercept, $"Sidecar '{sidecar.Instance}', intercepted connections");
                 foreach (var edge in edges[workload.Name])

@@ -109,7 +109,7 @@ internal sealed class MeshPublisher
                 break;
             case "Service" when body["spec"] is JsonObject:
                 if (_target.ThroughSidecars) WorkloadObjects.LeadToSidecar(body, workload.Name);
-                else WorkloadObjects.NameProtocols(body, workload, Http2(workload.Name), _target.Backend);
+                else WorkloadObjects.NameProtocols(body, workload, Http2(workload.Name), TlsRouted(workload.Name), _target.Backend);
                 WorkloadObjects.Mark(body, marks, MarkPlace.ServiceLabel, MarkPlace.ServiceAnnotation);
                 break;
         }
@@ -140,7 +140,12 @@ internal sealed class MeshPublisher
                 Http2 = Http2(w.Resource.Name),
             }),
         };
-        if (_target.Backend != MeshBackend.AspireMesh) return MeshRenderers.Render(_target.Backend, _model with { TrustDomain = MeshValues.TrustDomain }, placement, _target.ThroughSidecars);
+        if (_target.Backend != MeshBackend.AspireMesh)
+        {
+            // A renderer has to know which gateways end TLS; what they end it with is not its to see.
+            var gateways = _model.Gateways.Select(g => _stripped.Contains(g.Name) ? g with { CertificatePem = "" } : g);
+            return MeshRenderers.Render(_target.Backend, _model with { TrustDomain = MeshValues.TrustDomain, Gateways = [.. gateways] }, placement, _target.ThroughSidecars);
+        }
         var session = new RenderSession(_model, placement, keepSidecars: true);
         foreach (var item in session.Items)
         {
@@ -153,6 +158,9 @@ internal sealed class MeshPublisher
     /// <summary>The endpoints that take HTTP/2 without TLS: those said to (<c>AsHttp2Service</c>), and those that gRPC's name is on.</summary>
     private ImmutableSortedSet<string> Http2(string workload) =>
         [.. _plan.Workloads.First(w => w.Resource.Name == workload).Resource.Annotations.OfType<EndpointAnnotation>().Where(e => e.Transport == "http2" || e.Name.StartsWith("grpc", StringComparison.OrdinalIgnoreCase)).Select(e => e.Name)];
+
+    /// <summary>The endpoints that some edge leads by the server name of a TLS hello: what comes to them is TLS.</summary>
+    private ImmutableSortedSet<string> TlsRouted(string workload) => [.. _model.Edges.Where(e => e.To == workload && e.Policies.TlsRoutes.Length > 0).Select(e => e.Endpoint)];
 
     private static string ShortName(Manifest manifest)
     {

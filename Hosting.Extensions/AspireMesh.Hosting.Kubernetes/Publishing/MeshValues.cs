@@ -36,6 +36,7 @@ internal static partial class MeshValues
         ("intercept", model.Workloads.Any(w => w.Intercept is not null) ? Map(("image", "aspiremesh-intercept:0.1.0")) : null),
         ("otlp", Map(("endpoint", ""), ("port", 4317))),
         ("kuma", Map(("systemNamespace", "kuma-system"))),
+        ("nsm", Map(("systemNamespace", "nsm-system"))),
         ("gateway", Map(("serviceType", "ClusterIP"), ("className", "default"), ("principal", "cluster.local/ns/istio-system/sa/istio-ingressgateway-service-account"))))));
 
     /// <summary>The sidecar of a workload.</summary>

@@ -49,12 +49,17 @@ internal static class WorkloadObjects
     }
 
     /// <summary>Says what each Service port carries, for meshes that ask.</summary>
-    public static void NameProtocols(JsonObject service, WorkloadModel workload, IReadOnlySet<string> http2, MeshBackend backend)
+    /// <param name="service">The Service.</param>
+    /// <param name="workload">Whose it is.</param>
+    /// <param name="http2">The endpoints that take HTTP/2 without TLS.</param>
+    /// <param name="tls">The endpoints that are led to by the server name of a TLS hello, which a mesh reads only where it is told to expect one.</param>
+    /// <param name="backend">The mesh.</param>
+    public static void NameProtocols(JsonObject service, WorkloadModel workload, IReadOnlySet<string> http2, IReadOnlySet<string> tls, MeshBackend backend)
     {
         foreach (var port in (service["spec"]?["ports"] as JsonArray ?? []).OfType<JsonObject>())
         {
             var endpoint = workload.Endpoints.FirstOrDefault(e => e.Name == port["name"]?.GetValue<string>());
-            if (endpoint is not null && port["appProtocol"] is null) port["appProtocol"] = endpoint.Protocol == AppProtocol.Tcp ? "tcp" : http2.Contains(endpoint.Name) ? Http2Of(backend) : "http";
+            if (endpoint is not null && port["appProtocol"] is null) port["appProtocol"] = endpoint.Protocol == AppProtocol.Tcp ? tls.Contains(endpoint.Name) && backend is (MeshBackend.Istio or MeshBackend.OpenShiftServiceMesh) ? "tls" : "tcp" : http2.Contains(endpoint.Name) ? Http2Of(backend) : "http";
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AspireMesh.Protocol.Model;
+using AspireMesh.Protocol.Policies;
 
 namespace AspireMesh.Hosting.Kubernetes.Rendering;
 
@@ -9,6 +10,7 @@ public sealed class RenderSession
     private readonly List<Manifest> _objects = [];
     private readonly List<WorkloadMark> _marks = [];
     private readonly Dictionary<PolicyItem, PolicyVerdict> _verdicts = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<RoutePolicy> _never = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Begins.</summary>
     /// <param name="model">The mesh.</param>
@@ -17,12 +19,18 @@ public sealed class RenderSession
     public RenderSession(MeshModel model, MeshPlacement placement, bool keepSidecars)
     {
         // A gateway that passes TLS through is none that a renderer of HTTP gateways may make; its routes have verdicts of their own.
-        (Model, Placement, KeepSidecars) = (model with { Gateways = model.Gateways.RemoveAll(g => g.TlsRoutes.Length > 0) }, placement, keepSidecars);
-        Items = [.. PolicyItems.Of(model)];
+        TlsGateways = [.. model.Gateways.Where(g => g.TlsRoutes.Length > 0)];
+        var edges = new Dictionary<EdgeModel, EdgeModel>(ReferenceEqualityComparer.Instance);
+        foreach (var edge in model.Edges) edges[edge] = Shaped(edge);
+        (Model, Placement, KeepSidecars) = (model with { Gateways = model.Gateways.RemoveAll(g => g.TlsRoutes.Length > 0), Edges = [.. model.Edges.Select(e => edges[e])] }, placement, keepSidecars);
+        Items = [.. PolicyItems.Of(model).Select(i => i.Edge is { } edge ? i with { Edge = edges[edge] } : i)];
     }
 
     /// <summary>The mesh.</summary>
     public MeshModel Model { get; }
+
+    /// <summary>The gateways that pass TLS through; <see cref="Model"/> has the others.</summary>
+    internal ImmutableArray<GatewayModel> TlsGateways { get; }
 
     /// <summary>Where it stands.</summary>
     public MeshPlacement Placement { get; }
@@ -79,8 +87,17 @@ public sealed class RenderSession
         return new MeshRendering(backend, [.. _objects.OrderBy(o => o.FileName, StringComparer.Ordinal)], [.. Items.Select(i => _verdicts[i])], [.. Notices]) { Marks = [.. _marks] };
     }
 
+    // Only the routes that requests come to: what is behind them would come to life in a mesh that picks the most specific one.
+    private EdgeModel Shaped(EdgeModel edge)
+    {
+        var (reached, never) = RouteShape.Of(edge);
+        _never.UnionWith(never);
+        return reached.SequenceEqual(edge.Policies.Routes) ? edge : edge with { Policies = edge.Policies with { Routes = reached } };
+    }
+
     private void Decide(PolicyItem item, VerdictKind kind, string reason)
     {
+        if (item.Route is not null && _never.Contains(item.Route)) (kind, reason) = (VerdictKind.Rendered, "nothing to write: no request comes to this route, which stands behind one that takes everything or waits for another caller");
         // Renderers write policies for ways that end in the mesh.
         if (kind is VerdictKind.Rendered or VerdictKind.Approximated && item.Edge is { } edge && !Placement.Workloads.ContainsKey(edge.To))
         {

@@ -50,7 +50,11 @@ internal static class SampleMesh
             new EdgeModel { From = "api", To = "bank", Endpoint = "https" },
         ],
         ExternalServices = [new ExternalServiceModel { Name = "bank", Host = "bank.example", Port = 443, Tls = true }],
-        Gateways = [new GatewayModel { Name = "public", Workload = "web", Endpoint = "http", Listen = "0.0.0.0:8080", Routes = [new GatewayRoute { Match = new RouteMatch { Path = new(StringMatchKind.Prefix, "/api") }, Workload = "api", Endpoint = "http" }] }],
+        Gateways =
+        [
+            new GatewayModel { Name = "public", Workload = "web", Endpoint = "http", Listen = "0.0.0.0:8080", Routes = [new GatewayRoute { Match = new RouteMatch { Path = new(StringMatchKind.Prefix, "/api") }, Workload = "api", Endpoint = "http" }] },
+            new GatewayModel { Name = "secure", Workload = "db", Endpoint = "tcp", Listen = "0.0.0.0:8443", TlsRoutes = [new TlsRoute { Name = "database", ServerNames = ["db.shop.example", "*.db.shop.example"] }] },
+        ],
         Faults =
         [
             new FaultRule { Id = "slow", From = "web", To = "api", Fault = new Fault { Kind = FaultKinds.Delay, Delay = TimeSpan.FromSeconds(2) }, Activation = new FaultActivation { Percent = 25 } },
@@ -87,11 +91,6 @@ internal static class SampleMesh
         [
             new RoutePolicy
             {
-                Name = "canary",
-                Split = [new TrafficSplitLeg { Weight = 90 }, new TrafficSplitLeg { Workload = "api-next", Endpoint = "http", Weight = 10, RequestHeaders = new HeaderEdits { Set = ImmutableDictionary<string, string>.Empty.Add("x-stage", "next") } }],
-            },
-            new RoutePolicy
-            {
                 Name = "beta",
                 Matches = [new RouteMatch { Path = new(StringMatchKind.Prefix, "/v2"), Methods = ["GET"], Headers = [new("x-beta", new(StringMatchKind.Exact, "yes"))], Query = [new("q", new(StringMatchKind.Regex, "[a-z]+"))] }],
                 Split = [new TrafficSplitLeg { Subset = ImmutableDictionary<string, string>.Empty.Add("version", "v2"), Weight = 1 }],
@@ -104,6 +103,18 @@ internal static class SampleMesh
             },
             new RoutePolicy { Name = "moved", Matches = [new RouteMatch { Path = new(StringMatchKind.Exact, "/old") }], Redirect = new RedirectAction { Path = "/new", Status = 301 } },
             new RoutePolicy { Name = "tenant", Matches = [new RouteMatch { Baggage = [new("tenant", new(StringMatchKind.Exact, "gold"))] }] },
+            new RoutePolicy
+            {
+                Name = "reports",
+                Matches = [new RouteMatch { Path = new(StringMatchKind.Prefix, "/reports"), Methods = ["GET", "HEAD"] }],
+                Rewrite = new RewriteAction { PrefixPath = "/r" },
+                RequestHeaders = new HeaderEdits { Set = ImmutableDictionary<string, string>.Empty.Add("x-stage", "reports") },
+            },
+            new RoutePolicy
+            {
+                Name = "canary",
+                Split = [new TrafficSplitLeg { Weight = 90 }, new TrafficSplitLeg { Workload = "api-next", Endpoint = "http", Weight = 10, RequestHeaders = new HeaderEdits { Set = ImmutableDictionary<string, string>.Empty.Add("x-stage", "next") } }],
+            },
         ],
     };
 }

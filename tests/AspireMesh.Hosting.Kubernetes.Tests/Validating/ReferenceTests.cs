@@ -36,7 +36,10 @@ public class ReferenceTests
     [InlineData(MeshBackend.Kuma, "MeshTimeout", "\"http\"", "\"htp\"")]
     [InlineData(MeshBackend.OpenServiceMesh, "TrafficTarget", "\"web\"", "\"wep\"")]
     [InlineData(MeshBackend.AppMesh, "VirtualNode", "api-service", "apy-service")]
-    [InlineData(MeshBackend.NetworkServiceMesh, "NetworkService", "\"web\"", "\"wep\"")]
+    [InlineData(MeshBackend.Istio, "VirtualService", "\"sniHosts\":[\"db.", "\"sniHosts\":[\"dp.")]
+    [InlineData(MeshBackend.GatewayApi, "TLSRoute", "\"secure\"", "\"sekure\"")]
+    [InlineData(MeshBackend.NetworkServiceMesh, "NetworkService", "\"shop-net-0\"", "\"shop-net-1\"")]
+    [InlineData(MeshBackend.NetworkServiceMesh, "Deployment", "\"NSM_SERVICE_NAMES\",\"value\":\"shop-net-0\"", "\"NSM_SERVICE_NAMES\",\"value\":\"shop-net-1\"")]
     public void What_dangles_is_found(MeshBackend backend, string kind, string what, string instead)
     {
         var changed = 0;
@@ -59,6 +62,7 @@ public class ReferenceTests
         change(land.Objects);
         var references = new References(land, Outside);
         references.Walk();
+        references.WalkNetworks(rendering.Marks.Where(m => m.Key == "networkservicemesh.io").Select(m => m.Value));
         return references;
     }
 }

@@ -27,6 +27,17 @@ internal sealed partial class References(Landscape land, IReadOnlySet<string> ou
         foreach (var pod in land.Pods.Where(p => p.Account is not null)) Must(land.Accounts.Contains(pod.Account!), $"{pod.Owner}: no ServiceAccount {pod.Account}");
     }
 
+    /// <summary>The networks that pods ask for by annotation, and somebody who serves each.</summary>
+    public void WalkNetworks(IEnumerable<string> asked)
+    {
+        foreach (var name in asked.Select(a => new Uri(a).Host))
+        {
+            Must(land.Has("NetworkService", name), $"no NetworkService {name}");
+            var serving = land.Objects.Where(o => Text(o["kind"]) == "Deployment").SelectMany(o => (o["spec"]!["template"]!["spec"]!["containers"] as JsonArray)!).SelectMany(c => c!["env"] as JsonArray ?? []);
+            Must(serving.Any(e => Text(e!["name"]) == "NSM_SERVICE_NAMES" && Text(e["value"]) == name), $"nobody serves the network {name}");
+        }
+    }
+
     private void WalkService(Service service)
     {
         foreach (var (name, target) in service.Targets)
@@ -65,7 +76,6 @@ internal sealed partial class References(Landscape land, IReadOnlySet<string> ou
         switch (end)
         {
             case "matchLabels" when !IsOutside(map): Must(land.Selects(map), $"{Name(body)}{path}: selects no pod: {map.ToJsonString()}"); break;
-            case "source_selector": Must(land.Selects(map), $"{Name(body)}{path}: selects no pod: {map.ToJsonString()}"); break;
             case "sourceLabels": Must(land.Selects(map), $"{Name(body)}{path}: selects no pod: {map.ToJsonString()}"); break;
             case "labels" when path is ".spec.workloadSelector.labels": Must(land.Selects(map), $"{Name(body)}{path}: selects no pod"); break;
             case "destination" when map["host"] is not null: Target(body, path, Text(map["host"]), map["port"]?["number"]); break;
@@ -107,7 +117,11 @@ internal sealed partial class References(Landscape land, IReadOnlySet<string> ou
 
     private void Hosts(JsonObject body, JsonObject spec)
     {
-        foreach (var host in spec["hosts"]!.AsArray().Select(Text).Where(h => h != "*")) Target(body, ".spec.hosts", host, null);
+        // Beside Services a VirtualService has the names that TLS hellos ask for, and Istio takes no route by a name that is none of its hosts.
+        var hosts = spec["hosts"]!.AsArray().Select(Text).ToArray();
+        var asked = (spec["tls"] as JsonArray ?? []).SelectMany(t => t!["match"]!.AsArray()).SelectMany(m => m!["sniHosts"]!.AsArray()).Select(Text).ToArray();
+        foreach (var host in hosts.Except(asked).Where(h => h != "*")) Target(body, ".spec.hosts", host, null);
+        foreach (var name in asked) Must(hosts.Contains(name), $"{Name(body)}: {name} is asked for and no host");
         foreach (var gateway in (spec["gateways"] as JsonArray ?? []).Select(Text)) Must(land.Has("Gateway", gateway), $"{Name(body)}: no Gateway {gateway}");
     }
 

@@ -71,7 +71,8 @@ internal sealed class ConsulRenderer : IMeshRenderer
                     ("maxConnections", limits.MaxConnections > 0 ? limits.MaxConnections : null),
                     ("maxPendingRequests", limits.MaxPendingRequests > 0 ? limits.MaxPendingRequests : null),
                     ("maxConcurrentRequests", limits.MaxConcurrentRequests > 0 ? limits.MaxConcurrentRequests : null)).OrNull()),
-                ("passiveHealthCheck", Map(
+                // Without a number Consul counts to five.
+                ("passiveHealthCheck", outliers.Consecutive5xx == 0 ? null : Map(
                     ("interval", Duration(outliers.Interval)),
                     ("maxFailures", outliers.Consecutive5xx),
                     ("baseEjectionTime", Duration(outliers.BaseEjection)),
@@ -99,7 +100,8 @@ internal sealed class ConsulRenderer : IMeshRenderer
                 sources.Add(Map(("name", ServiceOf(session, caller)), ("action", rule.Action == AuthorizationAction.Deny ? "deny" : "allow")));
             }
         }
-        session.Add(Entry(session, "ServiceIntentions", ServiceOf(session, workload.Name), Map(("destination", Map(("name", ServiceOf(session, workload.Name)))), ("sources", sources), ("jwt", workload.Inbound.Jwt is { Required: true } ? Map(("providers", List(Map(("name", $"{workload.Name}-jwt"))))) : null))));
+        // Consul refuses intentions without a source, and the wildcard denies everybody anyway.
+        if (sources.Count > 0) session.Add(Entry(session, "ServiceIntentions", ServiceOf(session, workload.Name), Map(("destination", Map(("name", ServiceOf(session, workload.Name)))), ("sources", sources), ("jwt", workload.Inbound.Jwt is { Required: true } ? Map(("providers", List(Map(("name", $"{workload.Name}-jwt"))))) : null))));
         if (workload.Inbound.Jwt is not { } jwt) return;
         var keys = jwt.JwksUri is not null
             ? Map(("remote", Map(("uri", jwt.JwksUri), ("cacheDuration", Duration(jwt.Refresh)))))
@@ -118,6 +120,9 @@ internal sealed class ConsulRenderer : IMeshRenderer
         session.Add(Entry(session, "ServiceDefaults", external.Name, Map(
             ("protocol", external.Protocol == AppProtocol.Tcp || external.Tls ? "tcp" : "http"),
             ("destination", Map(("addresses", Texts([external.Host])), ("port", external.Port))))));
+        // The terminating gateway asks for an intention as a workload's proxy does, and the wildcard would deny the callers.
+        var callers = session.Model.Edges.Where(e => e.To == external.Name).Select(e => e.From).Distinct().Order(StringComparer.Ordinal).Select(c => Map(("name", ServiceOf(session, c)), ("action", "allow"))).ToArray();
+        if (callers.Length > 0) session.Add(Entry(session, "ServiceIntentions", external.Name, Map(("destination", Map(("name", external.Name))), ("sources", List(callers)))));
         session.Add(Entry(session, "TerminatingGateway", $"{external.Name}-egress", Map(("services", List(Map(("name", external.Name)))))));
     }
 
@@ -138,16 +143,19 @@ internal sealed class ConsulRenderer : IMeshRenderer
             case PolicyKind.AuthorizationRule when IsTaken(item.Rule!) && item.Rule!.Callers.All(session.Placement.Workloads.ContainsKey): session.Rendered(item, "ServiceIntentions"); break;
             case PolicyKind.AuthorizationRule: session.Missing(item, "a rule on requests, claims or one endpoint does not go beside an action for the same source"); break;
             case PolicyKind.AuditOnly: session.Missing(item, "Consul can only check an intention (consul intention check), not shadow it"); break;
+            case PolicyKind.Jwt when item.Workload!.Inbound.Jwt!.Required && !session.Model.Edges.Any(e => e.To == item.Workload.Name && IsRegistered(session, e)): session.Rendered(item, "JWTProvider; nobody is let in, so no intention asks for it"); break;
             case PolicyKind.Jwt when item.Workload!.Inbound.Jwt!.Required: session.Rendered(item, "JWTProvider, asked for by ServiceIntentions"); break;
             case PolicyKind.Jwt: session.Missing(item, "an intention asks every request for a token or none"); break;
             case PolicyKind.RateLimit when item.Workload!.Inbound.RateLimits.FirstOrDefault(IsTaken)?.Name == item.Detail: session.Rendered(item, "ServiceDefaults rateLimits.instanceLevel"); break;
             case PolicyKind.RateLimit: session.Missing(item, "instanceLevel limits have one bucket, not one per caller or header"); break;
+            case PolicyKind.OutlierDetection when (item.Edge!.Policies.OutlierDetection ?? MeshDefaults.OutlierDetection).Consecutive5xx == 0: session.Missing(item, "passiveHealthCheck counts 5xx and connect failures together, and 5xx are not to count"); break;
             case PolicyKind.OutlierDetection: session.Approximated(item, "upstreamConfig passiveHealthCheck counts 5xx and connect failures together"); break;
             case PolicyKind.Limits: session.Rendered(item, "upstreamConfig limits"); break;
             case PolicyKind.CircuitBreaker: session.Approximated(item, "passiveHealthCheck ejects by consecutive failures, not by a ratio"); break;
             case PolicyKind.ExternalService: session.Rendered(item, "ServiceDefaults destination and TerminatingGateway"); break;
             case PolicyKind.EgressControl: session.Missing(item, "set meshDestinationsOnly in the cluster's Mesh entry: it is cluster-wide"); break;
             case PolicyKind.Gateway: session.Missing(item, "Consul's API gateway is a cluster's affair; point it at the gateway workload's Service"); break;
+            case PolicyKind.TlsRoute: session.Missing(item, "Consul leads TCP by its service, not by the server name"); break;
             case PolicyKind.Fault: session.Missing(item, "faults are an extension of Consul Enterprise"); break;
             default: session.Missing(item, $"Consul has no {item.Kind}"); break;
         }

@@ -16,8 +16,8 @@ internal static class ConsulRoutes
         if (edge is null) return;
         var service = ConsulRenderer.ServiceOf(session, callee.Name);
         var routes = new JsonArray();
-        foreach (var route in edge.Policies.Routes.Where(r => r.Redirect is null && r.Split.Length == 0)) routes.Add(RouteOf(edge, service, route));
-        routes.Add(RouteOf(edge, service, new RoutePolicy { Name = "default" }));
+        foreach (var route in edge.Policies.Routes.Where(r => r.Redirect is null && r.Split.Length == 0).SelectMany(r => RoutesOf(edge, service, r))) routes.Add(route);
+        foreach (var route in RoutesOf(edge, service, new RoutePolicy { Name = "default" })) routes.Add(route);
         session.Add(ConsulRenderer.Entry(session, "ServiceRouter", service, Map(("routes", routes))));
 
         var split = edge.Policies.Routes.FirstOrDefault(IsPlainSplit);
@@ -27,7 +27,8 @@ internal static class ConsulRoutes
             var legs = List(split.Split.Select(l => Map(
                 ("weight", Math.Round(100.0 * l.Weight / total, 2)),
                 ("service", l.Workload is null ? null : ConsulRenderer.ServiceOf(session, l.Workload)),
-                ("serviceSubset", Subset(l)))));
+                ("serviceSubset", Subset(l)),
+                ("requestHeaders", EditsOf(l.RequestHeaders)))));
             session.Add(ConsulRenderer.Entry(session, "ServiceSplitter", service, Map(("splits", legs))));
         }
         var subsets = new JsonObject();
@@ -63,11 +64,16 @@ internal static class ConsulRoutes
             case PolicyKind.RetryBudget: session.Missing(item, "Consul has no retry budget"); return true;
             case PolicyKind.LoadBalancing when item.Detail == nameof(LoadBalancingAlgorithm.PeakEwma): session.Approximated(item, "least_request instead of peak EWMA"); return true;
             case PolicyKind.LoadBalancing: Taken("ServiceResolver loadBalancer"); return true;
-            case PolicyKind.Route when item.Route!.Redirect is not null || item.Route.Split.Length > 0 || item.Route.Matches.Any(m => m.Host is not null || m.Baggage.Length > 0 || m.Callers.Length > 0):
+            case PolicyKind.Route when item.Route!.Redirect is not null || item.Route.Split.Length > 0 || item.Route.Matches.Any(m => !RouteShape.IsSayable(m)):
                 if (IsPlainSplit(item.Route)) Taken("ServiceSplitter");
-                else session.Missing(item, "ServiceRouter has no redirect and no match on host, caller or baggage, and splits by route are not written");
+                else session.Missing(item, "ServiceRouter has no redirect and no match on host or baggage, and splits by route are not written");
                 return true;
             case PolicyKind.Route: Taken("ServiceRouter match"); return true;
+            case PolicyKind.LegHeaderEdits when IsPlainSplit(item.Route!): Taken("ServiceSplitter splits[].requestHeaders"); return true;
+            case PolicyKind.Rewrite or PolicyKind.HeaderEdits when item.Route!.Redirect is not null || item.Route.Split.Length > 0 || RouteShape.Sayable(item.Route) is null: session.Missing(item, "its route is left out"); return true;
+            case PolicyKind.TrafficSplit when IsPlainSplit(item.Route!) && item.Route!.Split.Any(l => l.Subset.Count > 0):
+                session.Approximated(item, "ServiceSplitter; its subsets go by the pods' annotations consul.hashicorp.com/service-meta-…, which are the application's to set");
+                return true;
             case PolicyKind.TrafficSplit when IsPlainSplit(item.Route!): Taken("ServiceSplitter"); return true;
             case PolicyKind.TrafficSplit: session.Missing(item, "a split under a match needs a virtual service of its own"); return true;
             case PolicyKind.Rewrite when item.Route!.Rewrite!.Host is null && item.Route.Rewrite.Path is null: Taken("ServiceRouter prefixRewrite"); return true;
@@ -84,19 +90,31 @@ internal static class ConsulRoutes
 
     private static string? Subset(TrafficSplitLeg leg) => Istio.IstioDestinations.SubsetName(leg);
 
-    private static JsonObject RouteOf(EdgeModel edge, string service, RoutePolicy route)
+    // A route has one match, and its prefixes are of characters: one that means whole segments is two routes, each with what takes the prefix's place.
+    private static IEnumerable<JsonObject> RoutesOf(EdgeModel edge, string service, RoutePolicy route)
+    {
+        if (route.Matches.Length == 0) return [RouteOf(edge, service, route, null, route.Rewrite?.PrefixPath)];
+        return (RouteShape.Sayable(route) ?? []).SelectMany(m => RouteShape.Segments(m.Path) is { } prefix
+            ? new[]
+            {
+                RouteOf(edge, service, route, m with { Path = new(StringMatchKind.Exact, prefix.Itself) }, route.Rewrite?.PrefixPath),
+                RouteOf(edge, service, route, m with { Path = new(StringMatchKind.Prefix, prefix.Below) }, route.Rewrite?.PrefixPath is { } to ? to.TrimEnd('/') + "/" : null),
+            }
+            : [RouteOf(edge, service, route, m, route.Rewrite?.PrefixPath)]);
+    }
+
+    private static JsonObject RouteOf(EdgeModel edge, string service, RoutePolicy route, RouteMatch? match, string? prefix)
     {
         var timeouts = route.Timeouts ?? edge.Policies.Timeouts ?? MeshDefaults.Timeouts;
         var retry = route.Retry ?? edge.Policies.Retry ?? MeshDefaults.Retry;
-        var match = route.Matches.FirstOrDefault();
         var destination = Map(
             ("service", service),
-            ("prefixRewrite", route.Rewrite?.PrefixPath),
+            ("prefixRewrite", prefix),
             ("requestTimeout", timeouts.Request > TimeSpan.Zero ? Duration(timeouts.Request) : null),
             ("idleTimeout", timeouts.Idle > TimeSpan.Zero ? Duration(timeouts.Idle) : null),
             ("numRetries", retry.MaxRetries > 0 ? retry.MaxRetries : null),
-            ("retryOnConnectFailure", retry.Conditions.HasFlag(RetryConditions.ConnectFailure)),
-            ("retryOnStatusCodes", retry.NonIdempotentMethods && retry.StatusCodes.Length > 0 ? List(retry.StatusCodes.Select(c => (JsonNode?)c)) : null),
+            ("retryOnConnectFailure", retry.MaxRetries > 0 && retry.Conditions.HasFlag(RetryConditions.ConnectFailure)),
+            ("retryOnStatusCodes", retry.MaxRetries > 0 && retry.NonIdempotentMethods && retry.StatusCodes.Length > 0 ? List(retry.StatusCodes.Select(c => (JsonNode?)c)) : null),
             ("requestHeaders", EditsOf(route.RequestHeaders)),
             ("responseHeaders", EditsOf(route.ResponseHeaders)));
         return Map(("match", match is null ? null : Map(("http", MatchOf(match)))), ("destination", destination));

@@ -5,12 +5,15 @@ namespace AspireMesh.Hosting.Kubernetes.Backends.GatewayApi;
 /// <summary>Gateway API alone: the portable core, about half of the policies. mTLS and authorization are the implementing mesh's affair.</summary>
 internal sealed class GatewayApiRenderer : IMeshRenderer
 {
+    private const string ClassName = "{{ .Values.mesh.gateway.className }}";
+
     public MeshBackend Backend => MeshBackend.GatewayApi;
 
     public void Render(RenderSession session)
     {
         GatewayRoutes.Render(session, GatewayRouteOptions.Standard);
-        GatewayRoutes.RenderGateways(session);
+        GatewayRoutes.RenderGateways(session, ClassName);
+        GatewayTls.RenderGateways(session, ClassName);
         foreach (var item in session.Items) Verdict(session, item);
     }
 

@@ -28,9 +28,10 @@ internal sealed class IstioAmbientRenderer : IMeshRenderer
         session.Add(new(IstioRenderer.Security, "PeerAuthentication", "default", ns, Map(("spec", Map(("mtls", Map(("mode", session.Model.Mtls == MtlsMode.Strict ? "STRICT" : "PERMISSIVE"))))))));
         session.Add(new(IstioRenderer.Security, "AuthorizationPolicy", "allow-nothing", ns, Map(("spec", new JsonObject()))));
         foreach (var workload in session.Model.Workloads.Where(w => w.Endpoints.Length > 0)) RenderWorkload(session, workload);
-        GatewayRoutes.Render(session, GatewayRouteOptions.Standard);
+        GatewayRoutes.Render(session, GatewayRouteOptions.Waypoint);
         IstioDestinations.Render(session, atWaypoint: true);
         GatewayRoutes.RenderGateways(session, "istio");
+        GatewayTls.RenderGateways(session, "istio");
         foreach (var external in session.Model.ExternalServices) RenderExternal(session, external);
         foreach (var item in session.Items) Verdict(session, item);
     }
@@ -43,16 +44,17 @@ internal sealed class IstioAmbientRenderer : IMeshRenderer
         var waypoint = $"{IstioSecurity.OwnTrustDomain}/ns/{ns}/sa/{Waypoint}";
         var fromWaypoint = List(Map(("from", List(Map(("source", Map(("principals", Texts([waypoint])))))))));
         // An ingress gateway goes past the waypoint; Istio runs it under an account of the gateway's and the class's name.
-        foreach (var gateway in session.Model.Gateways.Where(g => g.Workload == workload.Name))
+        foreach (var gateway in session.Model.Gateways.Where(g => g.Workload == workload.Name || g.Routes.Any(r => r.Workload == workload.Name)).Concat(session.TlsGateways.Where(g => IstioTls.LeadsTo(g, workload.Name))))
         {
             fromWaypoint.Add(Map(("from", List(Map(("source", Map(("principals", Texts([$"{IstioSecurity.OwnTrustDomain}/ns/{ns}/sa/{gateway.Name}-istio"])))))))));
         }
+        if (session.Model.Mtls != MtlsMode.Strict) fromWaypoint.Add(IstioSecurity.WithoutIdentity());
         session.Add(new(IstioRenderer.Security, "AuthorizationPolicy", $"{workload.Name}-waypoint", ns, Map(("spec", Map(("selector", IstioSecurity.Selector(session, workload.Name)), ("action", "ALLOW"), ("rules", fromWaypoint))))));
         var target = List(Map(("kind", "Service"), ("group", ""), ("name", session.Placement.Workloads[workload.Name].Service)));
         var rules = callers.Count == 0 ? new JsonArray() : List(Map(("from", List(Map(("source", Map(("principals", callers))))))));
         session.Add(new(IstioRenderer.Security, "AuthorizationPolicy", $"{workload.Name}-references", ns, Map(("spec", Map(("targetRefs", target), ("action", "ALLOW"), ("rules", rules))))));
         if (workload.Inbound.Jwt is not { } jwt) return;
-        var rule = Map(("issuer", jwt.Issuer), ("audiences", Texts(jwt.Audiences).OrNull()), ("jwksUri", jwt.JwksUri), ("jwks", jwt.Jwks));
+        var rule = Map(("issuer", jwt.Issuer), ("audiences", Texts(jwt.Audiences).OrNull()), ("jwksUri", jwt.JwksUri), ("jwks", jwt.Jwks), ("forwardOriginalToken", true));
         session.Add(new(IstioRenderer.Security, "RequestAuthentication", workload.Name, ns, Map(("spec", Map(("targetRefs", target.DeepClone()), ("jwtRules", List(rule)))))));
         if (!jwt.Required) return;
         var noToken = List(Map(("from", List(Map(("source", Map(("notRequestPrincipals", Texts(["*"])))))))));
@@ -68,7 +70,7 @@ internal sealed class IstioAmbientRenderer : IMeshRenderer
 
     private static void Verdict(RenderSession session, PolicyItem item)
     {
-        if (GatewayRoutes.TryVerdict(session, item, GatewayRouteOptions.Standard)) return;
+        if (GatewayRoutes.TryVerdict(session, item, GatewayRouteOptions.Waypoint)) return;
         switch (item.Kind)
         {
             case PolicyKind.Mtls when session.Model.Mtls == MtlsMode.Disabled: session.Approximated(item, "PERMISSIVE: ztunnel always sends HBONE to a workload that is in the mesh"); break;
@@ -85,6 +87,8 @@ internal sealed class IstioAmbientRenderer : IMeshRenderer
                 break;
             case PolicyKind.ExternalService: session.Rendered(item, "ServiceEntry"); break;
             case PolicyKind.EgressControl: session.Missing(item, "ztunnel has no REGISTRY_ONLY"); break;
+            case PolicyKind.TlsRoute when item.Gateway is not null: GatewayTls.Verdict(session, item); break;
+            case PolicyKind.TlsRoute: session.Missing(item, "a waypoint ends HBONE and reads no server name (TLSRoute under a Service is for sidecars)"); break;
             case PolicyKind.Fault: session.Missing(item, "faults need VirtualService, which is alpha in ambient"); break;
             default: session.Missing(item, $"ambient has no {item.Kind}"); break;
         }

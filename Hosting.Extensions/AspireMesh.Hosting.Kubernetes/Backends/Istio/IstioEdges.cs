@@ -29,12 +29,24 @@ internal static class IstioEdges
         var http = new JsonArray();
         foreach (var route in gateway.Routes)
         {
-            var uri = route.Match.Path is { } path ? Map((path.Kind == Protocol.Policies.StringMatchKind.Exact ? "exact" : "prefix", path.Value)) : Map(("prefix", "/"));
-            var match = Map(("uri", uri), ("authority", route.Match.Host is { } host ? Map(("exact", host.Value)) : null));
-            http.Add(Map(("match", List(match)), ("route", List(Map(("destination", IstioRoutes.DestinationOf(session, route.Workload, route.Endpoint, null)))))));
+            http.Add(Map(("match", List(IstioRoutes.MatchesOf(route.Match))), ("route", List(Map(("destination", IstioRoutes.DestinationOf(session, route.Workload, route.Endpoint, null)))))));
         }
         http.Add(Map(("route", List(Map(("destination", IstioRoutes.DestinationOf(session, gateway.Workload, gateway.Endpoint, null)))))));
         session.Add(new(IstioRenderer.Networking, "VirtualService", $"{gateway.Name}-gateway", ns, Map(("spec", Map(("hosts", Texts(["*"])), ("gateways", Texts([gateway.Name])), ("http", http))))));
+    }
+
+    /// <summary>The verdict on a gateway.</summary>
+    /// <param name="session">The rendering.</param>
+    /// <param name="item">The gateway.</param>
+    /// <param name="more">What else somebody has to do; null for nothing.</param>
+    public static void GatewayVerdict(RenderSession session, PolicyItem item, string? more = null)
+    {
+        var gateway = item.Gateway!;
+        var lost = gateway.Jwt is not null || gateway.RateLimits.Length > 0;
+        var tls = gateway.CertificatePem is not null ? $"; its certificate is the Secret {gateway.Name}-tls beside the ingress gateway" : "";
+        var how = $"Gateway and VirtualService{tls}{(lost ? "; tokens and limits of the gateway are not written" : "")}{(more is null ? "" : $"; {more}")}";
+        if (lost || more is not null || tls.Length > 0) session.Approximated(item, how);
+        else session.Rendered(item, how);
     }
 
     private static void RenderExternal(RenderSession session, ExternalServiceModel external)

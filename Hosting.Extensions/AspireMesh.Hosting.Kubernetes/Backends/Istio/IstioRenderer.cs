@@ -21,6 +21,7 @@ internal class IstioRenderer : IMeshRenderer
         IstioRoutes.Render(session);
         IstioDestinations.Render(session);
         IstioEdges.Render(session);
+        IstioTls.RenderGateways(session);
         foreach (var item in session.Items) Verdict(session, item);
     }
 
@@ -72,10 +73,11 @@ internal class IstioRenderer : IMeshRenderer
             case PolicyKind.Rewrite: session.Rendered(item, "VirtualService rewrite"); break;
             case PolicyKind.HeaderEdits: session.Rendered(item, "VirtualService headers"); break;
             case PolicyKind.Cors: session.Rendered(item, "VirtualService corsPolicy"); break;
-            case PolicyKind.Gateway: session.Rendered(item, "Gateway and VirtualService"); break;
+            case PolicyKind.Gateway: IstioEdges.GatewayVerdict(session, item); break;
             case PolicyKind.ExternalService: session.Rendered(item, "ServiceEntry"); break;
             case PolicyKind.EgressControl: session.Rendered(item, "Sidecar outboundTrafficPolicy REGISTRY_ONLY"); break;
-            case PolicyKind.TlsRoute or PolicyKind.LegHeaderEdits: session.Missing(item, $"this renderer writes no {item.Kind}"); break;
+            case PolicyKind.LegHeaderEdits: session.Rendered(item, "VirtualService route[].headers"); break;
+            case PolicyKind.TlsRoute: IstioTls.Verdict(session, item); break;
             case PolicyKind.Fault: FaultVerdict(session, item); break;
             default: throw new InvalidOperationException($"{item.Kind} is unknown to the Istio renderer");
         }
@@ -109,6 +111,7 @@ internal class IstioRenderer : IMeshRenderer
     {
         if (!session.Model.ChaosEnabled) session.Missing(item, "chaos is off");
         else if (IstioRoutes.FaultOf(item.Fault!) is null) session.Missing(item, $"VirtualService has no fault '{item.Fault!.Fault.Kind}' of this form");
+        else if (!IstioRoutes.IsWritten(session, item.Fault!)) session.Missing(item, "a VirtualService has faults for HTTP routes only, one delay and one abort each");
         else session.Approximated(item, "VirtualService fault; without seed and end of time");
     }
 }

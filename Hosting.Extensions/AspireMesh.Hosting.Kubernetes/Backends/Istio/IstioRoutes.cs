@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using AspireMesh.Hosting.Kubernetes.Rendering;
 using AspireMesh.Protocol.Faults;
 using AspireMesh.Protocol.Model;
@@ -15,16 +16,31 @@ internal static class IstioRoutes
         foreach (var callee in session.Model.Workloads)
         {
             var http = new JsonArray();
-            foreach (var edge in session.Model.Edges.Where(e => e.To == callee.Name && PolicyItems.ProtocolOf(session.Model, e) == AppProtocol.Http))
+            foreach (var edge in HttpEdges(session).Where(e => e.To == callee.Name))
             {
-                foreach (var route in edge.Policies.Routes) http.Add(RouteOf(session, edge, route));
-                http.Add(RouteOf(session, edge, new RoutePolicy { Name = $"{edge.From}-{edge.Endpoint}" }));
+                foreach (var route in edge.Policies.Routes.SelectMany(r => RoutesOf(session, edge, r))) http.Add(route);
+                foreach (var route in RoutesOf(session, edge, new RoutePolicy { Name = $"{edge.From}-{edge.Endpoint}" })) http.Add(route);
             }
-            if (http.Count == 0) continue;
-            var spec = Map(("hosts", Texts([session.Placement.Workloads[callee.Name].Service])), ("http", http));
+            var tls = IstioTls.RoutesTo(session, callee.Name);
+            if (http.Count + tls.Routes.Count == 0) continue;
+            var hosts = Texts(tls.Names.Prepend(session.Placement.Workloads[callee.Name].Service));
+            var spec = Map(("hosts", hosts), ("http", http.OrNull()), ("tls", tls.Routes.OrNull()));
             session.Add(new(IstioRenderer.Networking, "VirtualService", callee.Name, session.Placement.Namespace, Map(("spec", spec))));
         }
     }
+
+    private static IEnumerable<EdgeModel> HttpEdges(RenderSession session) =>
+        session.Model.Edges.Where(e => session.Placement.Workloads.ContainsKey(e.To) && PolicyItems.ProtocolOf(session.Model, e) == AppProtocol.Http);
+
+    /// <summary>Whether a fault stands in some VirtualService: a route holds one delay and one abort, and there are routes of HTTP edges only.</summary>
+    public static bool IsWritten(RenderSession session, FaultRule rule) => HttpEdges(session).Any(e => FaultsOf(session, e).Contains(rule));
+
+    /// <summary>The faults of an edge that its routes hold: the first delay and the first abort.</summary>
+    private static IEnumerable<FaultRule> FaultsOf(RenderSession session, EdgeModel edge) => session.Model.ChaosEnabled
+        ? session.Model.Faults
+            .Where(f => (f.From is null || f.From == edge.From) && (f.To is null || f.To == edge.To) && (f.Endpoint is null || f.Endpoint == edge.Endpoint) && FaultOf(f) is not null)
+            .DistinctBy(f => f.Fault.Kind)
+        : [];
 
     /// <summary>The fault in VirtualService's words, or null where it has none.</summary>
     public static JsonObject? FaultOf(FaultRule rule)
@@ -40,54 +56,82 @@ internal static class IstioRoutes
         };
     }
 
-    private static JsonObject RouteOf(RenderSession session, EdgeModel edge, RoutePolicy route)
+    private static IEnumerable<JsonObject> RoutesOf(RenderSession session, EdgeModel edge, RoutePolicy route)
     {
+        if (route.Redirect is { } redirect)
+        {
+            // Beside a redirect Istio takes no fault and no route. A prefix is put in the place of the characters that matched, so each way to match is a rule of its own.
+            var byPrefix = redirect.PrefixPath is not null;
+            foreach (var match in route.Matches.DefaultIfEmpty(new RouteMatch()).SelectMany(m => MatchesOf(session, edge, m)))
+            {
+                yield return Map(
+                    ("name", route.Name), ("match", List(match)), ("redirect", RedirectOf(redirect, byPrefix ? match["uri"]?["prefix"]?.GetValue<string>() : null)),
+                    ("headers", HeadersOf(route)), ("corsPolicy", route.Cors is { } c ? CorsOf(c) : null));
+            }
+            yield break;
+        }
         var policies = edge.Policies;
         var timeouts = route.Timeouts ?? policies.Timeouts ?? MeshDefaults.Timeouts;
         var mirror = route.Mirror ?? policies.Mirror;
-        var fault = session.Model.ChaosEnabled
-            ? session.Model.Faults.Where(f => (f.From is null || f.From == edge.From) && (f.To is null || f.To == edge.To) && (f.Endpoint is null || f.Endpoint == edge.Endpoint)).Select(FaultOf).FirstOrDefault(f => f is not null)
-            : null;
-        var redirect = route.Redirect is { } r ? RedirectOf(r) : null;
-        return Map(
+        var fault = new JsonObject();
+        foreach (var (kind, what) in FaultsOf(session, edge).SelectMany(f => FaultOf(f)!)) fault[kind] = what!.DeepClone();
+        yield return Map(
             ("name", route.Name),
-            ("match", MatchesOf(session, edge, route)),
-            ("fault", fault),
-            ("redirect", redirect),
-            ("rewrite", route.Rewrite is { } w ? Map(("authority", w.Host), ("uri", w.Path ?? w.PrefixPath)) : null),
+            ("match", List(route.Matches.DefaultIfEmpty(new RouteMatch()).SelectMany(m => MatchesOf(session, edge, m)))),
+            ("fault", fault.OrNull()),
+            ("rewrite", RewriteOf(route)),
             ("headers", HeadersOf(route)),
             ("corsPolicy", route.Cors is { } cors ? CorsOf(cors) : null),
             ("mirrors", mirror is null ? null : List(Map(("destination", DestinationOf(session, mirror.Workload, mirror.Endpoint, null)), ("percentage", Map(("value", mirror.Percent)))))),
-            ("timeout", redirect is null && timeouts.Request > TimeSpan.Zero ? Duration(timeouts.Request) : null),
-            ("retries", redirect is null ? RetriesOf(route.Retry ?? policies.Retry ?? MeshDefaults.Retry, timeouts) : null),
-            ("route", redirect is null ? TargetsOf(session, edge, route) : null));
+            ("timeout", timeouts.Request > TimeSpan.Zero ? Duration(timeouts.Request) : null),
+            ("retries", RetriesOf(route.Retry ?? policies.Retry ?? MeshDefaults.Retry, timeouts)),
+            ("route", TargetsOf(session, edge, route)));
     }
 
-    private static JsonArray MatchesOf(RenderSession session, EdgeModel edge, RoutePolicy route)
+    private static IEnumerable<JsonObject> MatchesOf(RenderSession session, EdgeModel edge, RouteMatch match)
     {
-        var source = Labels(session.Placement.Workloads[edge.From].PodLabels);
-        var port = session.Placement.Workloads[edge.To].Ports[edge.Endpoint];
-        var list = new JsonArray();
-        foreach (var match in route.Matches.DefaultIfEmpty(new RouteMatch()))
+        foreach (var said in MatchesOf(match))
         {
-            var headers = new JsonObject();
-            foreach (var h in match.Headers) headers[h.Name.ToLowerInvariant()] = Compare(h.Match);
-            foreach (var b in match.Baggage) headers["baggage"] = Map(("regex", $"(.*,)?\\s*{b.Name}=[^,]*{(b.Match.Kind == StringMatchKind.Present ? "" : System.Text.RegularExpressions.Regex.Escape(b.Match.Value))}.*"));
-            var query = new JsonObject();
-            foreach (var q in match.Query) query[q.Name] = Compare(q.Match);
-            var path = match.GrpcService is null
-                ? match.Path is null ? null : Compare(match.Path)
-                : match.GrpcMethod is null ? Map(("prefix", $"/{match.GrpcService}/")) : Map(("exact", $"/{match.GrpcService}/{match.GrpcMethod}"));
-            list.Add(Map(
-                ("uri", path),
-                ("authority", match.Host is null ? null : Compare(match.Host)),
-                ("method", match.Methods.Length == 0 ? null : match.Methods.Length == 1 ? Map(("exact", match.Methods[0])) : Map(("regex", string.Join('|', match.Methods)))),
-                ("headers", headers.OrNull()),
-                ("queryParams", query.OrNull()),
-                ("port", port),
-                ("sourceLabels", source.DeepClone())));
+            said["port"] = session.Placement.Workloads[edge.To].Ports[edge.Endpoint];
+            said["sourceLabels"] = Labels(session.Placement.Workloads[edge.From].PodLabels);
+            yield return said;
         }
-        return list;
+    }
+
+    /// <summary>A match, whoever calls: two where a prefix means whole segments, since Istio's is of characters.</summary>
+    internal static IEnumerable<JsonObject> MatchesOf(RouteMatch match)
+    {
+        var headers = new JsonObject();
+        foreach (var h in match.Headers) headers[h.Name.ToLowerInvariant()] = Compare(h.Match);
+        foreach (var b in match.Baggage) headers["baggage"] = Map(("regex", $"(.*,)?\\s*{b.Name}=[^,]*{(b.Match.Kind == StringMatchKind.Present ? "" : Regex.Escape(b.Match.Value))}.*"));
+        var query = new JsonObject();
+        foreach (var q in match.Query) query[q.Name] = Compare(q.Match);
+        JsonObject Said(JsonObject? path) => Map(
+            ("uri", path),
+            ("authority", match.Host is null ? null : Compare(match.Host)),
+            ("method", match.Methods.Length == 0 ? null : match.Methods.Length == 1 ? Map(("exact", match.Methods[0])) : Map(("regex", string.Join('|', match.Methods)))),
+            ("headers", headers.DeepClone().AsObject().OrNull()),
+            ("queryParams", query.DeepClone().AsObject().OrNull()));
+
+        if (match.GrpcService is not null) return [Said(match.GrpcMethod is null ? Map(("prefix", $"/{match.GrpcService}/")) : Map(("exact", $"/{match.GrpcService}/{match.GrpcMethod}")))];
+        return RouteShape.Segments(match.Path) is { } prefix
+            ? [Said(Map(("exact", prefix.Itself))), Said(Map(("prefix", prefix.Below)))]
+            : [Said(match.Path is null or { Kind: StringMatchKind.Present } ? null : Compare(match.Path))];
+    }
+
+    // Envoy would put a new prefix in the place of the characters that matched ("/v2" -> "/" makes "//x" of "/v2/x"), so the path is written by expression.
+    private static JsonObject? RewriteOf(RoutePolicy route)
+    {
+        if (route.Rewrite is not { } rewrite) return null;
+        var path = rewrite.Path is { } whole ? Map(("match", "^/.*$"), ("rewrite", whole)) : rewrite.PrefixPath is { } prefix ? PrefixOf(route, prefix.TrimEnd('/')) : null;
+        return Map(("authority", rewrite.Host), ("uriRegexRewrite", path));
+    }
+
+    private static JsonObject PrefixOf(RoutePolicy route, string prefix)
+    {
+        var matched = route.Matches.Select(m => RouteShape.Segments(m.Path)?.Itself).OfType<string>().Distinct().Select(Regex.Escape).ToArray();
+        var before = matched.Length == 0 ? "" : $"(?:{string.Join('|', matched)})";
+        return prefix.Length > 0 ? Map(("match", $"^{before}(/.*)?$"), ("rewrite", prefix + "\\1")) : Map(("match", $"^{before}/?(.*)$"), ("rewrite", "/\\1"));
     }
 
     private static JsonArray TargetsOf(RenderSession session, EdgeModel edge, RoutePolicy route)
@@ -97,7 +141,11 @@ internal static class IstioRoutes
         // Istio wants weights that add up to 100 only in old versions; any sum works since 1.5 and keeps the user's numbers.
         foreach (var leg in route.Split)
         {
-            list.Add(Map(("destination", DestinationOf(session, leg.Workload ?? edge.To, leg.Endpoint ?? edge.Endpoint, IstioDestinations.SubsetName(leg))), ("weight", leg.Weight)));
+            var edits = EditsOf(leg.RequestHeaders);
+            list.Add(Map(
+                ("destination", DestinationOf(session, leg.Workload ?? edge.To, leg.Endpoint ?? edge.Endpoint, IstioDestinations.SubsetName(leg))),
+                ("weight", leg.Weight),
+                ("headers", edits is null ? null : Map(("request", edits)))));
         }
         return list;
     }
@@ -135,8 +183,8 @@ internal static class IstioRoutes
             ("retryIgnorePreviousHosts", retry.OtherDestination));
     }
 
-    private static JsonObject RedirectOf(RedirectAction r) =>
-        Map(("scheme", r.Scheme), ("authority", r.Host), ("port", r.Port), ("uri", r.Path ?? (r.PrefixPath is null ? null : $"%PREFIX()%{r.PrefixPath}")), ("redirectCode", r.Status));
+    private static JsonObject RedirectOf(RedirectAction r, string? below) =>
+        Map(("scheme", r.Scheme), ("authority", r.Host), ("port", r.Port), ("uri", r.Path ?? (r.PrefixPath is null ? null : below is null ? r.PrefixPath : $"%PREFIX()%{r.PrefixPath.TrimEnd('/')}/")), ("redirectCode", r.Status));
 
     private static JsonObject? HeadersOf(RoutePolicy route)
     {

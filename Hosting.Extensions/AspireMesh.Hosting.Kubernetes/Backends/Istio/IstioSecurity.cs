@@ -35,6 +35,7 @@ internal static class IstioSecurity
                 ("from", List(Map(("source", Map(("principals", Texts(byEndpoint.Select(e => Principal(session, e.From)).Order(StringComparer.Ordinal)))))))),
                 ("to", List(Map(("operation", Map(("ports", Texts([PortOf(session, workload.Name, byEndpoint.Key)])))))))));
         }
+        if (session.Model.Mtls != MtlsMode.Strict) rules.Add(WithoutIdentity());
         foreach (var rule in workload.Inbound.Authorization.Where(r => r.Action == AuthorizationAction.Allow)) rules.Add(RuleOf(session, workload, rule));
         session.Add(Policy(session, workload, $"{workload.Name}-references", "ALLOW", rules, annotations));
 
@@ -50,9 +51,12 @@ internal static class IstioSecurity
 
     /// <summary>Lets the cluster's ingress gateway in where a gateway leads; null where none does. Who that is, the chart's values say.</summary>
     internal static JsonObject? GatewayOf(RenderSession session, WorkloadModel workload) =>
-        session.Model.Gateways.Any(g => g.Workload == workload.Name || g.Routes.Any(r => r.Workload == workload.Name))
+        session.Model.Gateways.Any(g => g.Workload == workload.Name || g.Routes.Any(r => r.Workload == workload.Name)) || session.TlsGateways.Any(g => IstioTls.LeadsTo(g, workload.Name))
             ? Map(("from", List(Map(("source", Map(("principals", Texts(["{{ .Values.mesh.gateway.principal }}"]))))))))
             : null;
+
+    /// <summary>Lets in whoever has no identity: short of strict mTLS our sidecars do, and a rule by principal alone would refuse everybody where mTLS is off.</summary>
+    internal static JsonObject WithoutIdentity() => Map(("from", List(Map(("source", Map(("notPrincipals", Texts(["*"]))))))));
 
     private static void RenderJwt(RenderSession session, WorkloadModel workload, JwtPolicy jwt, string ns)
     {

@@ -22,7 +22,7 @@ internal sealed class OpenShiftServiceMeshRenderer : IstioRenderer
     protected override void Verdict(RenderSession session, PolicyItem item)
     {
         // OpenShift has no ingress gateway by itself (IOR is gone in 3.x): the Gateway needs a Route in front.
-        if (item.Kind == PolicyKind.Gateway) session.Approximated(item, "Gateway and VirtualService; expose the ingress gateway's Service with an OpenShift Route");
+        if (item.Kind == PolicyKind.Gateway) IstioEdges.GatewayVerdict(session, item, "expose the ingress gateway's Service with an OpenShift Route");
         else base.Verdict(session, item);
     }
 }

@@ -25,8 +25,9 @@ internal static class KumaEdges
         if (policies.HealthCheck is { } check) Add("MeshHealthCheck", CheckOf(check));
         if (!http || (policies.Routes.Length == 0 && policies.Mirror is null)) return;
         var rules = new JsonArray();
-        foreach (var route in policies.Routes) rules.Add(KumaRoutes.RuleOf(session, edge, route));
+        foreach (var route in policies.Routes.Where(r => RouteShape.Sayable(r) is not null)) rules.Add(KumaRoutes.RuleOf(session, edge, route));
         if (policies.Mirror is not null) rules.Add(KumaRoutes.RuleOf(session, edge, new RoutePolicy { Name = "default" }));
+        if (rules.Count == 0) return;
         session.Add(KumaRenderer.Policy(session, "MeshHTTPRoute", name, Map(("targetRef", KumaRenderer.Target(session, edge.From)), ("to", List(Map(("targetRef", ToRef(session, edge)), ("rules", rules)))))));
     }
 
@@ -38,14 +39,17 @@ internal static class KumaEdges
             case PolicyKind.Retry when item.Route is not null: session.Missing(item, "MeshRetry for a single rule of a MeshHTTPRoute is not written"); return true;
             case PolicyKind.RequestTimeout or PolicyKind.IdleTimeout: session.Rendered(item, "MeshTimeout"); return true;
             case PolicyKind.PerTryTimeout: session.Rendered(item, "MeshRetry perTryTimeout"); return true;
-            case PolicyKind.Retry: session.Approximated(item, "MeshRetry with conditions by HTTP method, so that idempotent ones alone are repeated"); return true;
+            case PolicyKind.Retry when (item.Edge!.Policies.Retry ?? MeshDefaults.Retry) is { NonIdempotentMethods: true }: session.Approximated(item, $"MeshRetry{LostOf(item.Edge)}"); return true;
+            case PolicyKind.Retry: session.Approximated(item, $"MeshRetry with conditions by HTTP method, so that idempotent ones alone are repeated{LostOf(item.Edge)}"); return true;
             case PolicyKind.RetryBudget: session.Missing(item, "MeshRetry has no budget"); return true;
             case PolicyKind.LoadBalancing when item.Detail == nameof(LoadBalancingAlgorithm.PeakEwma): session.Approximated(item, "LeastRequest instead of peak EWMA"); return true;
             case PolicyKind.LoadBalancing: session.Rendered(item, "MeshLoadBalancingStrategy"); return true;
             case PolicyKind.OutlierDetection or PolicyKind.Limits: session.Rendered(item, "MeshCircuitBreaker"); return true;
             case PolicyKind.CircuitBreaker: session.Approximated(item, "MeshCircuitBreaker failurePercentage detector"); return true;
             case PolicyKind.HealthCheck: session.Rendered(item, "MeshHealthCheck"); return true;
-            case PolicyKind.Route when item.Route!.Matches.Any(m => m.Baggage.Length > 0 || m.Host is not null): session.Missing(item, "MeshHTTPRoute has no match on host or baggage under a MeshService"); return true;
+            case PolicyKind.Route when item.Route!.Matches.Any(m => !RouteShape.IsSayable(m)): session.Missing(item, "MeshHTTPRoute has no match on host or baggage under a MeshService; a rule without them would take every request, so it is left out"); return true;
+            case PolicyKind.Route when RouteShape.IsPickedEarlier(item.Edge!, item.Route!): session.Approximated(item, "MeshHTTPRoute matches; the most specific rule is picked, not the first, and this one goes before an earlier one of the edge"); return true;
+            case PolicyKind.TrafficSplit or PolicyKind.Redirect or PolicyKind.Rewrite or PolicyKind.HeaderEdits when RouteShape.Sayable(item.Route!) is null: session.Missing(item, "its route is left out"); return true;
             case PolicyKind.Route: session.Rendered(item, "MeshHTTPRoute matches"); return true;
             case PolicyKind.TrafficSplit when item.Route!.Split.Any(l => l.Subset.Count > 0): session.Missing(item, "MeshHTTPRoute splits between MeshServices; a subset by label needs a Service of its own"); return true;
             case PolicyKind.TrafficSplit: session.Rendered(item, "MeshHTTPRoute backendRefs weights"); return true;
@@ -54,6 +58,9 @@ internal static class KumaEdges
             default: return false;
         }
     }
+
+    private static string LostOf(EdgeModel edge) =>
+        edge.Policies.Retry is { GrpcCodes.Length: > 0 } ? "; codes of gRPC are for Services whose appProtocol is grpc, and this one's is http2" : "";
 
     internal static JsonObject ToRef(RenderSession session, EdgeModel edge) => ServiceRef(session, edge.To, edge.Endpoint);
 
@@ -126,6 +133,7 @@ internal static class KumaEdges
         if (retry.Conditions.HasFlag(RetryConditions.Reset)) on.Add("Reset");
         if (retry.Conditions.HasFlag(RetryConditions.GatewayError)) on.Add("GatewayError");
         if (retry.Conditions.HasFlag(RetryConditions.ServerError)) on.Add("5XX");
+        on.AddRange(retry.StatusCodes.Select(c => c.ToString(CultureInfo.InvariantCulture)));
         if (!retry.NonIdempotentMethods) on.AddRange(["HttpMethodGet", "HttpMethodHead", "HttpMethodOptions", "HttpMethodPut", "HttpMethodDelete", "HttpMethodTrace"]);
         return Map(("http", Map(
             ("numRetries", retry.MaxRetries),

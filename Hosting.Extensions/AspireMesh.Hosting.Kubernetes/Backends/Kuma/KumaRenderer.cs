@@ -29,10 +29,9 @@ internal sealed class KumaRenderer : IMeshRenderer
         RenderIdentity(session);
         foreach (var workload in session.Model.Workloads.Where(w => w.Endpoints.Length > 0)) RenderInbound(session, workload);
         foreach (var edge in session.Model.Edges.Where(e => session.Placement.Workloads.ContainsKey(e.To))) KumaEdges.Render(session, edge);
-        foreach (var external in session.Model.ExternalServices) RenderExternal(session, external);
         if (session.Model.UndeclaredEgress == EgressMode.Refuse)
         {
-            session.Add(Policy(session, "MeshPassthrough", "mesh-passthrough", Map(("targetRef", Map(("kind", "Mesh"))), ("default", Map(("passthroughMode", "None"))))));
+            foreach (var workload in session.Model.Workloads) RenderEgress(session, workload);
         }
         foreach (var item in session.Items) Verdict(session, item);
     }
@@ -87,7 +86,8 @@ internal sealed class KumaRenderer : IMeshRenderer
                 ("targetRef", Target(session, workload.Name)), ("rules", List(Map(("default", Map(("local", rate)))))))));
         }
         if (!session.Model.ChaosEnabled) return;
-        var faults = session.Model.Faults.Where(f => f.To == workload.Name && FaultOf(f) is not null).ToList();
+        if (workload.Endpoints.All(e => e.Protocol == AppProtocol.Tcp)) return;
+        var faults = session.Model.Faults.Where(f => f.To == workload.Name && FaultOf(f) is not null && (f.Endpoint is null || workload.Endpoints.Length == 1)).ToList();
         if (faults.Count == 0) return;
         var rules = List(faults.Select(f => Map(
             ("matches", f.From is null ? null : List(Match(session, f.From))),
@@ -113,13 +113,18 @@ internal sealed class KumaRenderer : IMeshRenderer
         _ => null,
     };
 
-    private static void RenderExternal(RenderSession session, ExternalServiceModel external)
+    // Apps dial the host outside as it is; a MeshExternalService would answer under a name of Kuma's own, which nobody dials.
+    private static void RenderEgress(RenderSession session, WorkloadModel workload)
     {
-        session.Add(Central(session, "MeshExternalService", external.Name, Map(
-            ("match", Map(("type", "HostnameGenerator"), ("port", external.Port), ("protocol", external.Protocol == AppProtocol.Tcp ? "tcp" : "http"))),
-            ("endpoints", List(Map(("address", external.Host), ("port", external.Port)))),
-            ("tls", external.Tls ? Map(("enabled", true)) : null))));
+        var called = session.Model.Edges.Where(e => e.From == workload.Name).Select(e => e.To).Distinct();
+        var matches = List(session.Model.ExternalServices.Where(x => called.Contains(x.Name) && IsSayable(x))
+            .Select(x => Map(("type", "Domain"), ("value", x.Host), ("port", x.Port), ("protocol", x.Tls ? "tls" : "http"))));
+        var settings = Map(("passthroughMode", matches.Count == 0 ? "None" : "Matched"), ("appendMatch", matches.OrNull()));
+        session.Add(Policy(session, "MeshPassthrough", $"{workload.Name}-egress", Map(("targetRef", Target(session, workload.Name)), ("default", settings))));
     }
+
+    // A domain is matched by the server name or the host of a request; plain TCP carries neither.
+    private static bool IsSayable(ExternalServiceModel external) => external.Protocol != AppProtocol.Tcp || external.Tls;
 
     private static void Verdict(RenderSession session, PolicyItem item)
     {
@@ -134,10 +139,19 @@ internal sealed class KumaRenderer : IMeshRenderer
             case PolicyKind.AuditOnly: session.Approximated(item, "MeshTrafficPermission allowWithShadowDeny lets in whoever has an identity of the mesh, and logs it"); break;
             case PolicyKind.RateLimit when item.Workload!.Inbound.RateLimits.FirstOrDefault(IsTaken)?.Name == item.Detail: session.Approximated(item, "MeshRateLimit, without a burst"); break;
             case PolicyKind.RateLimit: session.Missing(item, "MeshRateLimit has one bucket per proxy, not one per caller or header"); break;
-            case PolicyKind.ExternalService: session.Rendered(item, "MeshExternalService"); break;
-            case PolicyKind.EgressControl: session.Rendered(item, "MeshPassthrough None"); break;
+            case PolicyKind.ExternalService when session.Model.UndeclaredEgress != EgressMode.Refuse: session.Rendered(item, "nothing to write: Kuma's proxies pass on what they do not know"); break;
+            case PolicyKind.ExternalService when !IsSayable(item.External!): session.Missing(item, "MeshPassthrough matches a domain by server name or host, and plain TCP carries neither"); break;
+            case PolicyKind.ExternalService: session.Rendered(item, "MeshPassthrough Matched, for its callers alone"); break;
+            case PolicyKind.EgressControl: session.Rendered(item, "MeshPassthrough None, and Matched where a reference leads out"); break;
             case PolicyKind.Gateway: session.Missing(item, "the built-in gateway is gone in 3.0: put an ingress controller with a Kuma sidecar in front"); break;
             case PolicyKind.Fault when !session.Model.ChaosEnabled: session.Missing(item, "chaos is off"); break;
+            case PolicyKind.TlsRoute: session.Missing(item, "Kuma leads TCP by its MeshService, not by the server name"); break;
+            case PolicyKind.Fault when FaultOf(item.Fault!) is not null && !session.Model.Workloads.Any(w => w.Name == item.Fault!.To && w.Endpoints.Any(e => e.Protocol == AppProtocol.Http)):
+                session.Missing(item, "MeshFaultInjection is a callee's, for HTTP, and this names none");
+                break;
+            case PolicyKind.Fault when FaultOf(item.Fault!) is not null && item.Fault!.Endpoint is not null && session.Model.Workloads.First(w => w.Name == item.Fault.To).Endpoints.Length > 1:
+                session.Missing(item, "MeshFaultInjection hits all HTTP endpoints of a callee");
+                break;
             case PolicyKind.Fault when item.Fault!.To is not null && FaultOf(item.Fault) is not null: session.Approximated(item, "MeshFaultInjection; without seed and end of time"); break;
             case PolicyKind.Fault: session.Missing(item, $"MeshFaultInjection has no '{item.Fault!.Fault.Kind}' of this form, or no callee is named"); break;
             default: session.Missing(item, $"Kuma has no {item.Kind}"); break;

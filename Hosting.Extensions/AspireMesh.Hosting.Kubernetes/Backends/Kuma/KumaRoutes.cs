@@ -11,7 +11,7 @@ internal static class KumaRoutes
 {
     public static JsonObject RuleOf(RenderSession session, EdgeModel edge, RoutePolicy route)
     {
-        var matches = List(route.Matches.DefaultIfEmpty(new RouteMatch { Path = new(StringMatchKind.Prefix, "/") }).Select(MatchOf));
+        var matches = List(RouteShape.Sayable(route)!.Value.DefaultIfEmpty(new RouteMatch { Path = new(StringMatchKind.Prefix, "/") }).Select(MatchOf));
         var legs = route.Split.Where(l => l.Subset.Count == 0).ToList();
         var backends = legs.Count == 0 ? null : List(legs.Select(l =>
         {
@@ -26,7 +26,7 @@ internal static class KumaRoutes
     {
         var path = match.GrpcService is not null
             ? Map(("type", match.GrpcMethod is null ? "PathPrefix" : "Exact"), ("value", match.GrpcMethod is null ? $"/{match.GrpcService}" : $"/{match.GrpcService}/{match.GrpcMethod}"))
-            : match.Path is { } p ? Map(("type", TypeOf(p, "PathPrefix")), ("value", p.Value)) : null;
+            : match.Path is { Kind: not StringMatchKind.Present } p ? Map(("type", TypeOf(p, "PathPrefix")), ("value", p.Value)) : null;
         return Map(
             ("path", path),
             ("method", match.Methods.Length == 1 ? match.Methods[0] : null),
@@ -47,7 +47,7 @@ internal static class KumaRoutes
             filters.Add(Map(("type", "RequestRedirect"), ("requestRedirect", Map(("scheme", r.Scheme), ("hostname", r.Host), ("port", r.Port), ("path", PathOf(r.Path, r.PrefixPath)), ("statusCode", r.Status)))));
         }
         if (route.Rewrite is { } w) filters.Add(Map(("type", "URLRewrite"), ("urlRewrite", Map(("hostname", w.Host), ("path", PathOf(w.Path, w.PrefixPath))))));
-        if ((route.Mirror ?? edge.Policies.Mirror) is { } mirror)
+        if (route.Redirect is null && (route.Mirror ?? edge.Policies.Mirror) is { } mirror)
         {
             filters.Add(Map(("type", "RequestMirror"), ("requestMirror", Map(("percentage", KumaEdges.Percent(mirror.Percent)), ("backendRef", KumaEdges.BackendRef(session, mirror.Workload, mirror.Endpoint))))));
         }

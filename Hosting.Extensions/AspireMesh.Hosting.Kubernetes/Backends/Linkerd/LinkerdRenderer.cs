@@ -34,7 +34,7 @@ internal sealed class LinkerdRenderer : IMeshRenderer
             foreach (var endpoint in workload.Endpoints) RenderServer(session, workload, endpoint);
             MarkService(session, workload);
         }
-        GatewayRoutes.Render(session, GatewayRouteOptions.Linkerd, AnnotationsOf);
+        GatewayRoutes.Render(session, GatewayRouteOptions.Linkerd, e => AnnotationsOf(session, e), e => IsGrpc(session, e));
         foreach (var item in session.Items) Verdict(session, item);
     }
 
@@ -92,19 +92,33 @@ internal sealed class LinkerdRenderer : IMeshRenderer
 
     private static bool IsTaken(RateLimitPolicy limit) => limit.Key != RateLimitKey.Header && limit.Matches.Length == 0;
 
-    private static JsonObject AnnotationsOf(EdgeModel edge)
+    /// <summary>Whether an edge's retries are by gRPC's codes, which Linkerd reads on a GRPCRoute only; routes by path need an HTTPRoute.</summary>
+    private static bool IsGrpc(RenderSession session, EdgeModel edge) =>
+        edge.Policies.Retry is { GrpcCodes.Length: > 0, MaxRetries: > 0 } && edge.Policies.Routes.Length == 0 && session.Placement.Workloads[edge.To].Http2.Contains(edge.Endpoint);
+
+    /// <summary>What is repeated: codes of gRPC, or a class of HTTP statuses. Linkerd repeats whatever is named, POST included, so the latter only where the user said so.</summary>
+    private static (string? Http, string? Grpc) ConditionsOf(RenderSession session, EdgeModel edge)
     {
         var retry = edge.Policies.Retry ?? MeshDefaults.Retry;
+        if (retry.MaxRetries == 0) return (null, null);
+        if (IsGrpc(session, edge)) return (null, string.Join(',', retry.GrpcCodes.Select(c => GrpcCodes.Name(c).ToLowerInvariant().Replace('_', '-'))));
+        if (!retry.NonIdempotentMethods) return (null, null);
+        return (retry.Conditions.HasFlag(RetryConditions.ServerError) ? "5xx" : retry.Conditions.HasFlag(RetryConditions.GatewayError) ? "gateway-error" : null, null);
+    }
+
+    private static bool Repeats(RenderSession session, EdgeModel edge) => session.Placement.Workloads.ContainsKey(edge.To) && ConditionsOf(session, edge) is not (null, null);
+
+    private static JsonObject AnnotationsOf(RenderSession session, EdgeModel edge)
+    {
         var timeouts = edge.Policies.Timeouts ?? MeshDefaults.Timeouts;
-        var http = retry.Conditions.HasFlag(RetryConditions.ServerError) ? "5xx" : retry.Conditions.HasFlag(RetryConditions.GatewayError) ? "gateway-error" : null;
-        // Linkerd repeats whatever the annotation names, POST included, so HTTP conditions are written only where the user said so.
-        var conditions = retry.NonIdempotentMethods ? http : null;
-        var grpc = retry.GrpcCodes.Length == 0 ? null : string.Join(',', retry.GrpcCodes.Select(c => GrpcCodes.Name(c).ToLowerInvariant().Replace('_', '-')));
+        var (http, grpc) = ConditionsOf(session, edge);
+        // A limit of one attempt is a retry by itself: Linkerd repeats what took longer, once where no number stands, whatever the method.
+        var repeats = Repeats(session, edge);
         return Map(
-            ("retry.linkerd.io/http", conditions),
+            ("retry.linkerd.io/http", http),
             ("retry.linkerd.io/grpc", grpc),
-            ("retry.linkerd.io/limit", conditions is null && grpc is null ? null : retry.MaxRetries.ToString(CultureInfo.InvariantCulture)),
-            ("retry.linkerd.io/timeout", timeouts.PerTry > TimeSpan.Zero ? Duration(timeouts.PerTry) : null),
+            ("retry.linkerd.io/limit", repeats ? (edge.Policies.Retry ?? MeshDefaults.Retry).MaxRetries.ToString(CultureInfo.InvariantCulture) : null),
+            ("retry.linkerd.io/timeout", repeats && timeouts.PerTry > TimeSpan.Zero ? Duration(timeouts.PerTry) : null),
             ("timeout.linkerd.io/request", timeouts.Request > TimeSpan.Zero ? Duration(timeouts.Request) : null),
             ("timeout.linkerd.io/idle", timeouts.Idle > TimeSpan.Zero ? Duration(timeouts.Idle) : null));
     }
@@ -112,11 +126,10 @@ internal sealed class LinkerdRenderer : IMeshRenderer
     private static void Verdict(RenderSession session, PolicyItem item)
     {
         if (item.Kind is not PolicyKind.RequestTimeout and not PolicyKind.PerTryTimeout && GatewayRoutes.TryVerdict(session, item, GatewayRouteOptions.Linkerd)) return;
-        var retry = item.Edge?.Policies.Retry ?? MeshDefaults.Retry;
         switch (item.Kind)
         {
             case PolicyKind.Mtls when session.Model.Mtls == MtlsMode.Strict: session.Rendered(item, "automatic; default-inbound-policy deny refuses plaintext"); break;
-            case PolicyKind.Mtls: session.Approximated(item, "automatic between meshed pods; plaintext is also taken"); break;
+            case PolicyKind.Mtls: session.Approximated(item, "automatic between meshed pods; a workload's Servers refuse who has no identity all the same"); break;
             case PolicyKind.AllowList: session.Rendered(item, "Server, MeshTLSAuthentication and AuthorizationPolicy"); break;
             case PolicyKind.AuthorizationRule: session.Missing(item, "Linkerd has no DENY rules, and route rules of the user's own are not written"); break;
             case PolicyKind.AuditOnly: session.Rendered(item, "Server accessPolicy audit"); break;
@@ -128,11 +141,12 @@ internal sealed class LinkerdRenderer : IMeshRenderer
                 session.Approximated(item, "annotations of the HTTPRoute, which cannot tell callers apart: those of another caller of this endpoint stand");
                 break;
             case PolicyKind.IdleTimeout when PolicyItems.ProtocolOf(session.Model, item.Edge!) == AppProtocol.Tcp: session.Missing(item, "timeout.linkerd.io/idle is an annotation of HTTPRoutes, and this is TCP"); break;
+            case PolicyKind.RequestTimeout or PolicyKind.Retry when item.Route is not null: session.Missing(item, "annotations hold for a whole HTTPRoute, so the edge's hold for this route too"); break;
             case PolicyKind.RequestTimeout: session.Rendered(item, "timeout.linkerd.io/request"); break;
-            case PolicyKind.PerTryTimeout when retry.NonIdempotentMethods || retry.GrpcCodes.Length > 0: session.Rendered(item, "retry.linkerd.io/timeout"); break;
-            case PolicyKind.PerTryTimeout: session.Approximated(item, "HTTPRoute timeouts.backendRequest; retry.linkerd.io/timeout counts once retries are written"); break;
+            case PolicyKind.PerTryTimeout when Repeats(session, item.Edge!): session.Rendered(item, "retry.linkerd.io/timeout"); break;
+            case PolicyKind.PerTryTimeout: session.Missing(item, "an attempt's limit is part of retries (retry.linkerd.io/timeout repeats what took longer), and none are written here"); break;
             case PolicyKind.IdleTimeout: session.Rendered(item, "timeout.linkerd.io/idle"); break;
-            case PolicyKind.Retry when retry.NonIdempotentMethods || retry.GrpcCodes.Length > 0: session.Approximated(item, "retry.linkerd.io annotations; bodies over 64 KiB are not repeated, no pause between attempts"); break;
+            case PolicyKind.Retry when Repeats(session, item.Edge!): session.Approximated(item, "retry.linkerd.io annotations; bodies over 64 KiB are not repeated, no pause between attempts"); break;
             case PolicyKind.Retry: session.Missing(item, "Linkerd's retries do not tell idempotent methods from others, so none are written where only idempotent ones may be repeated"); break;
             case PolicyKind.RetryBudget: session.Missing(item, "a budget exists only in ServiceProfile, which switches the other policies off"); break;
             case PolicyKind.LoadBalancing when item.Detail == nameof(LoadBalancingAlgorithm.PeakEwma): session.Rendered(item, "Linkerd's own peak EWMA"); break;
@@ -143,6 +157,8 @@ internal sealed class LinkerdRenderer : IMeshRenderer
             case PolicyKind.OutlierDetection: session.Missing(item, "failure accrual counts HTTP responses only"); break;
             case PolicyKind.Gateway: session.Missing(item, "Linkerd has no gateway of its own: annotate an ingress controller with linkerd.io/inject, and authorize its ServiceAccount for the workload's Server"); break;
             case PolicyKind.Fault: session.Missing(item, "Linkerd has no faults"); break;
+            case PolicyKind.TlsRoute: session.Missing(item, "Linkerd reads TLSRoute in v1alpha2 only, which Gateway API's standard channel does not carry"); break;
+            case PolicyKind.ExternalService or PolicyKind.EgressControl: session.Missing(item, "an EgressNetwork is not written: it is in Linkerd's own namespace or the pods', and its routes are TLSRoute v1alpha2"); break;
             default: session.Missing(item, $"Linkerd has no {item.Kind}"); break;
         }
     }

@@ -21,22 +21,21 @@ internal sealed class NetworkServiceMeshRenderer : IMeshRenderer
         foreach (var group in Groups(session))
         {
             var name = $"{session.Name}-net-{index}";
-            RenderNetwork(session, name, index++, group);
+            RenderNetwork(session, name, index++);
             foreach (var member in group) session.Mark(member, MarkPlace.PodAnnotation, "networkservicemesh.io", $"kernel://{name}/nsm-1");
         }
         foreach (var item in session.Items) Verdict(session, item);
     }
 
-    private static void RenderNetwork(RenderSession session, string name, int index, IReadOnlyList<string> members)
+    private static void RenderNetwork(RenderSession session, string name, int index)
     {
         var ns = session.Placement.Namespace;
-        session.Add(new(Api, "NetworkService", name, ns, Map(("spec", Map(
-            ("payload", "IP"),
-            ("matches", List(members.Select(m => Map(
-                ("source_selector", Labels(session.Placement.Workloads[m].PodLabels)),
-                ("routes", List(Map(("destination_selector", Map(("app", name)))))))))))))));
+        // Whoever asks for a network by its name (the annotation) is led to it. Matches compare labels that NSM's own clients say, not those of pods: by the latter nobody would be.
+        session.Add(new(Api, "NetworkService", name, "{{ .Values.mesh.nsm.systemNamespace }}", Map(("spec", Map(("payload", "IP"))))));
         var env = List(
+            Map(("name", "NSM_NAME"), ("valueFrom", Map(("fieldRef", Map(("fieldPath", "metadata.name")))))),
             Map(("name", "NSM_SERVICE_NAMES"), ("value", name)),
+            Map(("name", "NSM_REGISTER_SERVICE"), ("value", "false")),
             Map(("name", "NSM_CIDR_PREFIX"), ("value", $"172.{16 + (index % 16)}.0.0/16")),
             Map(("name", "SPIFFE_ENDPOINT_SOCKET"), ("value", "unix:///run/spire/sockets/agent.sock")));
         var container = Map(
@@ -52,7 +51,8 @@ internal sealed class NetworkServiceMeshRenderer : IMeshRenderer
         session.Add(new("apps/v1", "Deployment", name, ns, Map(("spec", Map(
             ("replicas", 1),
             ("selector", Map(("matchLabels", Map(("app", name))))),
-            ("template", Map(("metadata", Map(("labels", Map(("app", name))))), ("spec", pod))))))));
+            // SPIRE gives identities to pods that have this label.
+            ("template", Map(("metadata", Map(("labels", Map(("app", name), ("spiffe.io/spiffe-id", "true"))))), ("spec", pod))))))));
     }
 
     /// <summary>The workloads that references join, directly or through others, each group sorted; workloads without references are in none.</summary>
@@ -69,7 +69,7 @@ internal sealed class NetworkServiceMeshRenderer : IMeshRenderer
         switch (item.Kind)
         {
             case PolicyKind.AllowList when session.KeepSidecars: session.Missing(item, "a vL3 network joins all workloads of a group"); break;
-            case PolicyKind.AllowList: session.Approximated(item, "one vL3 network per group of workloads that references join: who is in no group is out, who is in it reaches all of it"); break;
+            case PolicyKind.AllowList: session.Approximated(item, "one vL3 network per group of workloads that references join: who is in it reaches all of it; the cluster's own network stays open beside it, unless NetworkPolicies close it"); break;
             case PolicyKind.Mtls: session.Missing(item, "Network Service Mesh encrypts between its own parts, not between applications"); break;
             default: session.Missing(item, $"Network Service Mesh works below requests and has no {item.Kind}"); break;
         }

@@ -21,6 +21,7 @@ internal sealed class OpenServiceMeshRenderer : IMeshRenderer
         session.Notices.Add("Open Service Mesh has ended: the repository was archived in July 2023 and SMI in October 2023. Choose another mesh for anything new.");
         var ns = session.Placement.Namespace;
         session.Notices.Add($"Open Service Mesh looks at namespaces that joined it: osm namespace add {ns}");
+        session.Notices.Add("TrafficTargets and Egresses count only where osm-mesh-config (MeshConfig) says enablePermissiveTrafficPolicyMode: false and enableEgress: false; Retries where featureFlags.enableRetryPolicy is true.");
         session.MarkAll(MarkPlace.PodAnnotation, "openservicemesh.io/sidecar-injection", "enabled");
         if (session.KeepSidecars)
         {
@@ -59,11 +60,12 @@ internal sealed class OpenServiceMeshRenderer : IMeshRenderer
 
     private static void RenderRetries(RenderSession session, WorkloadModel caller)
     {
-        foreach (var edge in session.Model.Edges.Where(e => IsRetried(session, e) && e.From == caller.Name))
+        // A Retry is for a Service, whatever the port: the first endpoint's stands.
+        foreach (var edge in session.Model.Edges.Where(e => IsWrittenRetry(session, e) && e.From == caller.Name))
         {
             var retry = edge.Policies.Retry ?? MeshDefaults.Retry;
             var timeouts = edge.Policies.Timeouts ?? MeshDefaults.Timeouts;
-            session.Add(new(Policy, "Retry", $"{edge.From}-to-{edge.To}-{edge.Endpoint}", session.Placement.Namespace, Map(("spec", Map(
+            session.Add(new(Policy, "Retry", $"{edge.From}-to-{edge.To}", session.Placement.Namespace, Map(("spec", Map(
                 ("source", Account(session, edge.From)),
                 ("destinations", List(Map(("kind", "Service"), ("name", session.Placement.Workloads[edge.To].Service), ("namespace", session.Placement.Namespace)))),
                 ("retryPolicy", Map(
@@ -73,6 +75,9 @@ internal sealed class OpenServiceMeshRenderer : IMeshRenderer
                     ("retryBackoffBaseInterval", Duration(retry.BackoffBase)))))))));
         }
     }
+
+    private static bool IsWrittenRetry(RenderSession session, EdgeModel edge) =>
+        IsRetried(session, edge) && session.Model.Edges.First(e => e.From == edge.From && e.To == edge.To && IsRetried(session, e)) == edge;
 
     private static bool IsRetried(RenderSession session, EdgeModel edge) =>
         session.Placement.Workloads.ContainsKey(edge.To) && PolicyItems.ProtocolOf(session.Model, edge) == AppProtocol.Http && (edge.Policies.Retry ?? MeshDefaults.Retry).MaxRetries > 0;
@@ -120,7 +125,12 @@ internal sealed class OpenServiceMeshRenderer : IMeshRenderer
         {
             case PolicyKind.Mtls when session.Model.Mtls == MtlsMode.Strict: session.Rendered(item, "always on"); break;
             case PolicyKind.Mtls: session.Approximated(item, "always on: OSM takes no plaintext inside the mesh"); break;
+            case PolicyKind.AllowList when item.Detail.Length == 0: session.Rendered(item, "nothing to write: whom no TrafficTarget names is refused"); break;
+            case PolicyKind.AllowList when item.Workload!.Endpoints.Length > 1: session.Approximated(item, "TrafficTarget between accounts: who may call one HTTP endpoint of the workload may call all of them"); break;
             case PolicyKind.AllowList: session.Rendered(item, "TrafficTarget"); break;
+            case PolicyKind.Retry or PolicyKind.PerTryTimeout when item.Route is null && IsRetried(session, item.Edge!) && !IsWrittenRetry(session, item.Edge!):
+                session.Approximated(item, "Retry is for a whole Service, and that of another endpoint of it stands");
+                break;
             case PolicyKind.Retry when item.Route is null && IsRetried(session, item.Edge!): session.Approximated(item, "Retry on connect failure and refused streams"); break;
             case PolicyKind.PerTryTimeout when IsRetried(session, item.Edge!): session.Rendered(item, "Retry perTryTimeout"); break;
             case PolicyKind.Limits: session.Approximated(item, "UpstreamTrafficSetting, for all callers"); break;
@@ -128,8 +138,9 @@ internal sealed class OpenServiceMeshRenderer : IMeshRenderer
             case PolicyKind.Route or PolicyKind.TrafficSplit when IsPlainSplit(item.Route!): session.Approximated(item, "TrafficSplit, for all callers"); break;
             case PolicyKind.ExternalService: session.Rendered(item, "Egress"); break;
             case PolicyKind.EgressControl: session.Rendered(item, "OSM refuses egress without an Egress policy"); break;
+            case PolicyKind.Gateway: session.Missing(item, "an IngressBackend names the ingress controller's Service, which is not the chart's"); break;
             case PolicyKind.LoadBalancing: session.Approximated(item, "Envoy's default balancing"); break;
-            default: session.Missing(item, $"Open Service Mesh has no {item.Kind}"); break;
+            default: session.Missing(item, $"no {item.Kind} is written for Open Service Mesh"); break;
         }
     }
 }

@@ -14,7 +14,7 @@ internal sealed class ContainerCallers(MeshPlan plan, IMeshControl control, Reso
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
     private readonly Dictionary<IResource, ImmutableArray<SidecarPlan>> _callers =
-        plan.Workloads.Where(w => Participants.IsContainer(w.Resource) && plan.Edges.Any(e => e.From == w.Resource)).ToDictionary(w => w.Resource, w => w.Sidecars);
+        plan.Workloads.Where(w => Participants.IsContainer(w.Resource) && (w.Egress is not null || plan.Edges.Any(e => e.From == w.Resource))).ToDictionary(w => w.Resource, w => w.Sidecars);
 
     private readonly Dictionary<IResource, (CancellationTokenSource End, Task Work)> _looking = [];
 

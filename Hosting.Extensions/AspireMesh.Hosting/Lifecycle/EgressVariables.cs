@@ -11,6 +11,9 @@ internal static class EgressVariables
     /// <summary>What is reached without the proxy: this machine, where the mesh's own listeners, telemetry and the other apps are.</summary>
     public const string Direct = "localhost,127.0.0.1,::1,[::1]";
 
+    /// <summary>Likewise for a container, to which this machine and its neighbours have the names that engines and Aspire give them.</summary>
+    public const string DirectFromContainers = "host.docker.internal,host.containers.internal,.dev.internal";
+
     private static readonly string[] s_proxies = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
 
     /// <summary>Adds the variables to a workload's environment, unless somebody set a proxy there already: then nothing is touched.</summary>
@@ -23,7 +26,7 @@ internal static class EgressVariables
             if (variables.Keys.Any(k => s_proxies.Contains(k, StringComparer.OrdinalIgnoreCase))) return;
             var address = egress.Text(EndpointProperty.Url);
             foreach (var name in new[] { "HTTP_PROXY", "HTTPS_PROXY" }) Set(variables, name, address);
-            if (!variables.Keys.Any(k => string.Equals(k, "NO_PROXY", StringComparison.OrdinalIgnoreCase))) Set(variables, "NO_PROXY", Direct);
+            if (!variables.Keys.Any(k => string.Equals(k, "NO_PROXY", StringComparison.OrdinalIgnoreCase))) Set(variables, "NO_PROXY", egress.Host == MeshListener.Loopback ? Direct : $"{Direct},{egress.Host},{DirectFromContainers}");
             // Node reads the variables only where it is told to (22.21, 24.5 and later).
             variables.TryAdd("NODE_USE_ENV_PROXY", "1");
         }));

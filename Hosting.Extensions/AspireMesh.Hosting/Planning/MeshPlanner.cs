@@ -77,14 +77,24 @@ internal sealed class MeshPlanner
             _warnings.AddRange(found.Warnings);
             foreach (var (callee, name) in found.Endpoints.Select(e => (_request.InModel(e.Resource), e.Endpoint)).Where(e => e.Item1 != caller)) AddReference(caller, callee, name);
             foreach (var external in found.External) await AddExternalAsync(caller, external, cancellationToken);
-            if (_request.BridgeGateway is { } ask && Participants.IsContainer(caller) && _references.FirstOrDefault(r => r.From == caller) is { To: not null } first)
-            {
-                _bridge ??= await ask(cancellationToken);
-                if (_bridge.Problem is not { } why) continue;
-                _errors.Add(MeshDiagnostics.ContainerCalls.Found($"'{caller.Name}' runs in a container and calls '{first.To.Name}', and cannot reach its sidecar: {why} Write .WithoutMesh(\"runs in a container\") on '{caller.Name}', or run it as a project or executable."));
-                _references.RemoveAll(r => r.From == caller);
-            }
+            if (_request.BridgeGateway is { } ask && Participants.IsContainer(caller)) await FindBridgeAsync(caller, ask, cancellationToken);
         }
+    }
+
+    /// <summary>A container that has somebody to call through its sidecar must reach it.</summary>
+    private async Task FindBridgeAsync(IResource caller, Func<CancellationToken, Task<BridgeGateway>> ask, CancellationToken cancellationToken)
+    {
+        var callee = _references.FirstOrDefault(r => r.From == caller).To;
+        if (callee is null && !WatchesEgress) return;
+        _bridge ??= await ask(cancellationToken);
+        if (_bridge.Problem is not { } why) return;
+        if (callee is null)
+        {
+            _warnings.Add(MeshDiagnostics.ContainerCalls.Found($"'{caller.Name}' runs in a container, and what it calls out of the mesh is not watched: {why}"));
+            return;
+        }
+        _errors.Add(MeshDiagnostics.ContainerCalls.Found($"'{caller.Name}' runs in a container and calls '{callee.Name}', and cannot reach its sidecar: {why} Write .WithoutMesh(\"runs in a container\") on '{caller.Name}', or run it as a project or executable."));
+        _references.RemoveAll(r => r.From == caller);
     }
 
     private void AddReference(IResource caller, IResource callee, string name)
@@ -167,7 +177,7 @@ internal sealed class MeshPlanner
         var ports = ClusterPorts.Of(resource);
         ImmutableArray<SidecarModel> sidecars = _request.ForCluster ? [ClusterPorts.Sidecar(resource, IsWatched(resource))] : _request.NextPort is not { } next
             ? []
-            : [.. _sidecars[resource].Select(s => new SidecarModel { Instance = s.Instance, Inbound = Address(next()), Admin = Address(next()), Egress = _request.Mesh.Options.UndeclaredEgress == EgressMode.Unwatched ? null : Address(next()) })];
+            : [.. _sidecars[resource].Select(s => new SidecarModel { Instance = s.Instance, Inbound = Address(next()), Admin = Address(next()), Egress = WatchesEgress ? Address(next(), HostOf(resource)) : null })];
         var model = new WorkloadModel
         {
             Name = resource.Name,
@@ -180,19 +190,24 @@ internal sealed class MeshPlanner
         return (new WorkloadPlan(resource, _sidecars[resource], app, EgressOf(resource, sidecars)), model);
     }
 
-    // A container of this machine cannot reach its sidecar's loopback, so it is not told of it.
-    private bool IsWatched(IResource resource) => _request.Mesh.Options.UndeclaredEgress != EgressMode.Unwatched && (_request.ForCluster || !Participants.IsContainer(resource));
+    private bool WatchesEgress => _request.Mesh.Options.UndeclaredEgress != EgressMode.Unwatched;
+
+    // Where a container cannot reach its sidecar it is not told of it.
+    private bool IsWatched(IResource resource) => WatchesEgress && (_request.ForCluster || !Participants.IsContainer(resource) || _bridge?.Address is not null);
+
+    /// <summary>Where a caller finds its sidecar's listeners.</summary>
+    private string HostOf(IResource caller) => Participants.IsContainer(caller) && _bridge?.Address is { } bridge ? bridge : MeshListener.Loopback;
 
     private MeshListener? EgressOf(IResource resource, ImmutableArray<SidecarModel> sidecars)
     {
         if (!IsWatched(resource) || sidecars.IsEmpty) return null;
-        if (_request.InheritedProxy is { } variable && !_request.ForCluster)
+        if (_request.InheritedProxy is { } variable && !_request.ForCluster && !Participants.IsContainer(resource))
         {
             var problem = MeshDiagnostics.ProxyIsSet.Found($"Egress is watched, but {variable} is set where the AppHost was started: apps keep that proxy, and calls out of the mesh go past their sidecars. Unset {variable} to have them watched.");
             if (!_warnings.Contains(problem)) _warnings.Add(problem);
             return null;
         }
-        return new MeshListener("http", [.. sidecars.Select(s => int.Parse(s.Egress!.AsSpan(s.Egress!.LastIndexOf(':') + 1), CultureInfo.InvariantCulture))], "egress");
+        return new MeshListener("http", [.. sidecars.Select(s => int.Parse(s.Egress!.AsSpan(s.Egress!.LastIndexOf(':') + 1), CultureInfo.InvariantCulture))], "egress") { Host = HostOf(resource) };
     }
 
     private ImmutableArray<(EdgePlan Plan, EdgeModel Model)> Edges()
@@ -206,7 +221,7 @@ internal sealed class MeshPlanner
                 : _request.NextPort is { } next ? [.. sidecars.Select(_ => next())] : [];
             var outside = to is ExternalServiceResource external ? _external.AddressOf(external) : null;
             var scheme = endpoint is null ? "http" : EndpointKinds.ListenerScheme(endpoint);
-            var host = Participants.IsContainer(from) && _bridge?.Address is { } bridge ? bridge : MeshListener.Loopback;
+            var host = HostOf(from);
             var model = new EdgeModel
             {
                 From = from.Name,

@@ -31,6 +31,7 @@ internal sealed class OutboundCompiler(CompileInput input, WorkloadModel workloa
         return new EgressListener
         {
             Listen = listen,
+            TakesFrom = CallersAt(listen),
             Mode = _index.Model.UndeclaredEgress,
             Destinations =
             [
@@ -57,7 +58,7 @@ internal sealed class OutboundCompiler(CompileInput input, WorkloadModel workloa
         {
             Name = NameOf(edge),
             Listen = edge.Listen[sidecar.Instance],
-            TakesFrom = HostPort.TryParse(edge.Listen[sidecar.Instance], out var at) && at.IsLoopback ? null : input.CallerAddresses.GetValueOrDefault(sidecar.Instance, []),
+            TakesFrom = CallersAt(edge.Listen[sidecar.Instance]),
             Addresses = workload.Intercept is null ? [] : edge.Addresses,
             Protocol = protocol,
             Destination = edge.To,
@@ -69,6 +70,9 @@ internal sealed class OutboundCompiler(CompileInput input, WorkloadModel workloa
             Timeouts = policies.Timeouts ?? (protocol == AppProtocol.Tcp ? MeshDefaults.OpaqueTimeouts : MeshDefaults.Timeouts),
         };
     }
+
+    /// <summary>Everybody where only the app's machine reaches the listener, else the app's own addresses.</summary>
+    private ImmutableArray<string>? CallersAt(string listen) => HostPort.TryParse(listen, out var at) && at.IsLoopback ? null : input.CallerAddresses.GetValueOrDefault(sidecar.Instance, []);
 
     private static string NameOf(EdgeModel edge) => $"{edge.To}.{edge.Endpoint}";
 

@@ -180,6 +180,9 @@ public sealed record EgressListener
     /// <summary>Where it binds, <c>host:port</c>.</summary>
     public required string Listen { get; init; }
 
+    /// <summary>Addresses whose connections it takes, as <see cref="OutboundListener.TakesFrom"/>.</summary>
+    public ImmutableArray<string>? TakesFrom { get; init; }
+
     /// <summary>What becomes of the destinations that are not declared.</summary>
     public EgressMode Mode { get; init; }
 

@@ -16,13 +16,13 @@ internal sealed class ConnectionRouter(RuntimeHolder holder, CallerAddresses cal
 {
     public void Take(Socket socket, ListenerTarget target)
     {
-        if (target.Side == MeshSide.Outbound && callers.AreAsked(target.Name)) open.Run(cut => TakeKnownAsync(socket, target, cut));
+        if (callers.AreAsked(target)) open.Run(cut => TakeKnownAsync(socket, target, cut));
         else Serve(socket, target);
     }
 
     private async Task TakeKnownAsync(Socket socket, ListenerTarget target, CancellationToken cut)
     {
-        if (await callers.IsKnownAsync(socket, target.Name, cut)) Serve(socket, target);
+        if (await callers.IsKnownAsync(socket, target, cut)) Serve(socket, target);
         else SocketEnd.Reset(socket);
     }
 

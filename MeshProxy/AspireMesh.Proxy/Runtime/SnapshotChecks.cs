@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using AspireMesh.Protocol.Identity;
 using AspireMesh.Protocol.Snapshot;
@@ -61,11 +62,8 @@ internal static class SnapshotChecks
     {
         AddDuplicates(snapshot.Outbound.Select(l => l.Name), "outbound listener", errors);
         AddDuplicates(snapshot.Gateways.Select(g => g.Name), "gateway", errors);
-        foreach (var listener in snapshot.Outbound)
-        {
-            if (listener.TakesFrom is { } from) errors.AddRange(from.Where(a => !IPAddress.TryParse(a, out _)).Select(a => $"the outbound listener '{listener.Name}' takes connections from '{a}', which is no IP address"));
-            else if (HostPort.TryParseListen(listener.Listen, out var at) && !IPAddress.IsLoopback(at.Address)) errors.Add($"the outbound listener '{listener.Name}' has the address '{listener.Listen}', which others can reach, and does not say whose connections it takes");
-        }
+        foreach (var listener in snapshot.Outbound) CheckCallers($"outbound listener '{listener.Name}'", listener.Listen, listener.TakesFrom, errors);
+        if (snapshot.Egress is { } egress) CheckCallers("egress listener", egress.Listen, egress.TakesFrom, errors);
         var taken = new Dictionary<IPEndPoint, string>();
         foreach (var listener in snapshot.Outbound)
         {
@@ -77,6 +75,12 @@ internal static class SnapshotChecks
             else if (endPoint.Port == 0) continue;
             else if (!taken.TryAdd(endPoint, name)) errors.Add($"the listeners '{taken[endPoint]}' and '{name}' both want {endPoint}");
         }
+    }
+
+    private static void CheckCallers(string listener, string listen, ImmutableArray<string>? takesFrom, List<string> errors)
+    {
+        if (takesFrom is { } from) errors.AddRange(from.Where(a => !IPAddress.TryParse(a, out _)).Select(a => $"the {listener} takes connections from '{a}', which is no IP address"));
+        else if (HostPort.TryParseListen(listen, out var at) && !IPAddress.IsLoopback(at.Address)) errors.Add($"the {listener} has the address '{listen}', which others can reach, and does not say whose connections it takes");
     }
 
     private static void CheckClusters(MeshSnapshot snapshot, List<string> errors)

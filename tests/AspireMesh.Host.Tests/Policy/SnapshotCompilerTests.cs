@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using AspireMesh.Host.Policy;
 using AspireMesh.Host.Registry;
+using AspireMesh.Protocol;
 using AspireMesh.Protocol.Faults;
 using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Policies;
@@ -215,6 +216,19 @@ public class SnapshotCompilerTests
         Assert.Empty(SnapshotCompiler.Compile(input, "cache")!.Faults);
         Assert.True(SnapshotCompiler.Compile(input, "api")!.Inbound.Endpoints[0].WorksOnRequests);
         Assert.Empty(SnapshotCompiler.Compile(input with { Index = new ModelIndex(Meshes.Shop) }, "web")!.Faults);
+    }
+
+    [Theory]
+    [InlineData("web")]
+    [InlineData("api")]
+    [InlineData("cache")]
+    public void Where_chaos_is_allowed_but_no_fault_is_set_a_sidecar_is_told_what_it_is_told_without(string instance)
+    {
+        var without = SnapshotCompiler.Compile(Input(Meshes.Shop), instance)!;
+        var with = SnapshotCompiler.Compile(Input(Meshes.Shop with { ChaosEnabled = true }), instance)!;
+        Assert.Equal(JsonSerializer.Serialize(without, MeshJson.Default.MeshSnapshot), JsonSerializer.Serialize(with, MeshJson.Default.MeshSnapshot));
+        var faulty = SnapshotCompiler.Compile(Input(Meshes.Shop with { ChaosEnabled = true }) with { Faults = [new FaultRule { Id = "any", Fault = new Fault { Kind = FaultKinds.ControlSlow } }] }, instance)!;
+        Assert.NotEqual(JsonSerializer.Serialize(without, MeshJson.Default.MeshSnapshot), JsonSerializer.Serialize(faulty, MeshJson.Default.MeshSnapshot));
     }
 
     [Fact]

@@ -220,6 +220,41 @@ public class MeshPlannerTests
     }
 
     [Fact]
+    public async Task A_container_finds_external_services_and_the_forward_proxy_there_too()
+    {
+        var bank = _app.Builder.AddExternalService("bank", new Uri("https://bank.example/"));
+        _app.Builder.AddContainer("box", "image").WithReference(bank);
+        _app.Builder.AddContainer("quiet", "image");
+        _app.Mesh().WithoutUndeclaredEgress();
+        // Containers do not inherit what is set where the AppHost was started.
+        _app.InheritedProxy = "HTTPS_PROXY";
+
+        Equal("""
+            workload box []
+              box-sidecar is box in 127.0.0.1:9001 admin 127.0.0.1:9002 egress 172.17.0.1:9003
+            workload quiet []
+              quiet-sidecar is quiet in 127.0.0.1:9004 admin 127.0.0.1:9005 egress 172.17.0.1:9006
+            edge box -> bank.https as http://172.17.0.1:9007 at box=172.17.0.1:9007
+            external bank bank.example:443 tls
+            """, await _app.TextAsync());
+        Assert.Equal(["http://172.17.0.1:9003", "http://172.17.0.1:9006"], (await _app.PlanAsync()).Workloads.Select(w => w.Egress!.Text(EndpointProperty.Url)));
+    }
+
+    [Fact]
+    public async Task A_container_that_cannot_reach_its_sidecar_is_not_watched_and_that_is_said()
+    {
+        _app.Builder.AddContainer("box", "image").WithHttpEndpoint(targetPort: 80);
+        _app.Mesh().WithoutUndeclaredEgress();
+        _app.Bridge = new(null, "the container engine 'docker' is not on PATH.");
+
+        var plan = await _app.PlanAsync();
+
+        Assert.Null(Assert.Single(plan.Workloads).Egress);
+        Assert.Equal("'box' runs in a container, and what it calls out of the mesh is not watched: the container engine 'docker' is not on PATH. [MESH0103]", $"{Assert.Single(plan.Warnings)}");
+        Assert.Empty(plan.Errors);
+    }
+
+    [Fact]
     public async Task Everything_wrong_is_reported_at_once()
     {
         var dns = _app.Builder.AddExecutable("dns", "app", ".").WithEndpoint(name: "udp", protocol: ProtocolType.Udp, scheme: "udp");

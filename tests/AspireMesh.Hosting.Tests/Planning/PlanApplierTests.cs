@@ -63,6 +63,19 @@ public class PlanApplierTests
         Assert.False(variables.ContainsKey("ALL_PROXY"));
     }
 
+    [Fact]
+    public async Task A_container_is_told_of_the_forward_proxy_on_the_bridge_and_reaches_this_machine_without_it()
+    {
+        _app.Mesh().WithoutUndeclaredEgress();
+        var box = _app.Builder.AddContainer("box", "image");
+
+        await ApplyAsync(proxy: null);
+
+        var variables = await VariablesAsync(box.Resource);
+        Assert.Equal("http://172.17.0.1:9003", variables["https_proxy"]);
+        Assert.Equal("localhost,127.0.0.1,::1,[::1],172.17.0.1,host.docker.internal,host.containers.internal,.dev.internal", variables["NO_PROXY"]);
+    }
+
     [Theory]
     [InlineData("HTTP_PROXY")]
     [InlineData("https_proxy")]

@@ -1,3 +1,4 @@
+using AspireMesh.Policies.Tests;
 using AspireMesh.TestKit;
 
 namespace AspireMesh.Hosting.Tests.Running;
@@ -49,6 +50,29 @@ public class ContainerTests
 
         var listener = mesh.Runtime.Plan!.Edges.Single().Listener.Text(EndpointProperty.Url);
         var neighbour = await Assert.ThrowsAsync<InvalidOperationException>(() => BoxImage.DockerAsync(Stream.Null, "run", "--rm", $"{Image}:1", "/bin/busybox", "wget", "-O", "-", $"{listener}/env/NAME"));
+        Assert.Contains("reset", neighbour.Message, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task A_container_calls_out_of_the_mesh_through_its_sidecar_which_refuses_what_is_not_declared()
+    {
+        if (await BoxImage.ImportAsync($"{Image}:1") is { } problem) Assert.Skip(problem);
+        await using var partner = new PartnerService();
+        await partner.StartAsync(TestContext.Current.CancellationToken);
+        await using var mesh = new MeshApp();
+        mesh.Mesh.WithoutUndeclaredEgress();
+        var bank = mesh.Builder.AddExternalService("bank", new Uri($"https://localhost:{partner.Port}/")).WithTrustedRoots(partner.RootPem);
+        // busybox's wget takes the proxy from its variable, but knows nothing of NO_PROXY: -Y off is what others do by themselves.
+        var box = mesh.Builder.AddContainer("box", Image, "1").WithHttpEndpoint(targetPort: 80).WithHttpHealthCheck("/answer").WithReference(bank)
+            .WithEntrypoint("/bin/busybox").WithArgs("sh", "-c", "/bin/busybox wget -O - http://undeclared.test/ 2>/www/refused; /bin/busybox wget -Y off -O /www/answer ${services__bank__https__0}pay; exec /bin/busybox httpd -f -p 80 -h /www");
+        await mesh.StartAsync("box");
+
+        Assert.StartsWith($"https localhost:{partner.Port}/pay", await mesh.GetAsync(box, "/answer"));
+        Assert.Contains("403 Forbidden", await mesh.GetAsync(box, "/refused"));
+        await mesh.StatusAsync(s => s.Edges.Single() is { From: "box", To: "bank", Requests: >= 1 });
+
+        var proxy = mesh.Runtime.Plan!.Workloads.Single().Egress!.Text(EndpointProperty.Url);
+        var neighbour = await Assert.ThrowsAsync<InvalidOperationException>(() => BoxImage.DockerAsync(Stream.Null, "run", "--rm", $"{Image}:1", "/bin/busybox", "wget", "-Y", "off", "-O", "-", proxy));
         Assert.Contains("reset", neighbour.Message, StringComparison.OrdinalIgnoreCase);
     }
 }

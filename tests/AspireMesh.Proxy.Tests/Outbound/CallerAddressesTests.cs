@@ -5,6 +5,7 @@ using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Runtime;
 using AspireMesh.Proxy.Tests.Pairs;
+using AspireMesh.TestKit;
 
 namespace AspireMesh.Proxy.Tests.Outbound;
 
@@ -29,6 +30,20 @@ public class CallerAddressesTests
         var refusal = await pair.CallerEvents.RefusalAsync(RefusalReason.Denied);
         Assert.Equal((MeshSide.Outbound, Neighbour), (refusal.Side, refusal.Caller));
         Assert.Equal(1, app.Connections);
+    }
+
+    [Fact]
+    public async Task The_forward_proxy_takes_the_apps_own_address_and_no_other()
+    {
+        await using var app = TcpApp.Start(Answer);
+        var proxy = new EgressListener { Listen = $"127.0.0.1:{FreePort.Next()}", Mode = EgressMode.Refuse, TakesFrom = [App] };
+        await using var pair = await SidecarPair.StartAsync(new SidecarPairOptions { App = app.Address, EditCaller = s => s with { Egress = proxy } });
+
+        Assert.StartsWith("HTTP/1.1 403", await AskAsync(IPEndPoint.Parse(proxy.Listen), App));
+        Assert.Equal("", await AskAsync(IPEndPoint.Parse(proxy.Listen), Neighbour));
+
+        var refusal = await pair.CallerEvents.RefusalAsync(RefusalReason.Denied);
+        Assert.Equal((MeshSide.Egress, Neighbour), (refusal.Side, refusal.Caller));
     }
 
     [Fact]
@@ -59,6 +74,9 @@ public class CallerAddressesTests
         Assert.Equal(
             "the outbound listener 'api.http' takes connections from 'box', which is no IP address",
             Assert.Single(await pair.Caller.Snapshots.ApplyAsync(TakesFrom(pair.CallerSnapshot, "box") with { Version = 9 }, default)));
+        Assert.Equal(
+            "the egress listener has the address '0.0.0.0:40001', which others can reach, and does not say whose connections it takes",
+            Assert.Single(await pair.Caller.Snapshots.ApplyAsync(pair.CallerSnapshot with { Version = 9, Egress = new EgressListener { Listen = "0.0.0.0:40001" } }, default)));
     }
 
     private static MeshSnapshot TakesFrom(MeshSnapshot snapshot, params ImmutableArray<string> addresses) => snapshot with { Outbound = [snapshot.Outbound[0] with { TakesFrom = addresses }] };
@@ -72,7 +90,7 @@ public class CallerAddressesTests
         {
             await socket.ConnectAsync(listener);
             await using var stream = new NetworkStream(socket);
-            await stream.WriteAsync("GET / HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\r\n"u8.ToArray());
+            await stream.WriteAsync("GET http://api/ HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\r\n"u8.ToArray());
             using var reader = new StreamReader(stream);
             return await reader.ReadToEndAsync().WaitAsync(Patience);
         }

@@ -1,11 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
 using AspireMesh.Proxy.Runtime;
+using AspireMesh.Proxy.Sockets;
 
 namespace AspireMesh.Proxy.Outbound.Admission;
 
 /// <summary>
-/// Whose connections an outbound listener takes where others than the app could reach it: an app in a container calls across the engine's bridge, and so could every
+/// Whose connections an outbound listener or the forward proxy takes where others than the app could reach it: an app in a container calls across the engine's bridge, and so could every
 /// other container. An app may be quicker than the news of its address, so who comes before that is known is held for a moment instead of being refused.
 /// </summary>
 internal sealed class CallerAddresses(RuntimeHolder holder, IMeshEvents events, TimeProvider time)
@@ -13,10 +14,10 @@ internal sealed class CallerAddresses(RuntimeHolder holder, IMeshEvents events, 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <summary>Whether the listener takes only some callers.</summary>
-    public bool AreAsked(string listener) => Of(listener) is not null;
+    public bool AreAsked(ListenerTarget listener) => Of(listener) is not null;
 
     /// <summary>Whether the connection is the app's. One that is not is counted.</summary>
-    public async ValueTask<bool> IsKnownAsync(Socket socket, string listener, CancellationToken cancellationToken)
+    public async ValueTask<bool> IsKnownAsync(Socket socket, ListenerTarget listener, CancellationToken cancellationToken)
     {
         if (AddressOf(socket) is not { } caller) return false;
         using var patience = new CancellationTokenSource(Patience, time);
@@ -31,12 +32,20 @@ internal sealed class CallerAddresses(RuntimeHolder holder, IMeshEvents events, 
         }
     }
 
-    private HashSet<IPAddress>? Of(string listener) =>
-        holder.Current.Outbound.TryGetValue(listener, out var found) && found.TakesFrom is { } addresses ? [.. addresses.Select(IPAddress.Parse)] : null;
-
-    private bool Refuse(string listener, IPAddress caller, string detail)
+    private HashSet<IPAddress>? Of(ListenerTarget listener)
     {
-        events.Refused(new Refusal(MeshSide.Outbound, RefusalReason.Denied, listener, caller.ToString(), Detail: detail));
+        var taken = listener.Side switch
+        {
+            MeshSide.Outbound => holder.Current.Outbound.GetValueOrDefault(listener.Name)?.TakesFrom,
+            MeshSide.Egress => holder.Current.Snapshot.Egress?.TakesFrom,
+            _ => null,
+        };
+        return taken is { } addresses ? [.. addresses.Select(IPAddress.Parse)] : null;
+    }
+
+    private bool Refuse(ListenerTarget listener, IPAddress caller, string detail)
+    {
+        events.Refused(new Refusal(listener.Side, RefusalReason.Denied, listener.Name, caller.ToString(), Detail: detail));
         return false;
     }
 

@@ -57,6 +57,11 @@ internal static class FaultyPaths
             return $"{Environment.ProcessId}";
         });
         app.Map("/unless/{key}", (string key) => s_counts.ContainsKey(key) ? Results.StatusCode(500) : Results.Text($"{Environment.ProcessId}"));
+        app.Map("/slow-if/{key}", async (string key) =>
+        {
+            await Task.Delay(s_counts.ContainsKey(key) ? 800 : 50);
+            return $"{Environment.ProcessId}";
+        });
         app.Map("/request/{**rest}", (HttpRequest request) => Results.Text(string.Join('\n',
             [$"{request.Method} {request.Path}{request.QueryString}", .. request.Headers.Select(h => $"{h.Key.ToLowerInvariant()}: {h.Value}")])));
     }

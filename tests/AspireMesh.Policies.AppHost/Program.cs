@@ -18,7 +18,7 @@ api.WithEndpoint(name: "tls", scheme: "tcp", env: "TLS_PORT");
 var canary = Service("canary").WithEndpoint(name: "tls", scheme: "tcp", env: "TLS_PORT");
 
 // Three replicas of two versions in two zones.
-string[] balanced = ["turns", "hashed", "random", "fewest", "subset", "near", "probed", "ejected"];
+string[] balanced = ["turns", "hashed", "cookie", "query", "source", "random", "fewest", "warm", "subset", "near", "probed", "tcpprobed", "ejected", "rated", "slowed"];
 var many = Service("many").WithReplicas(3).WithMesh(w => w with
 {
     Sidecars = [.. w.Sidecars.Select((s, i) => s with { Labels = s.Labels.Add("version", i == 0 ? "v2" : "v1").Add("zone", i == 1 ? "west" : "east") })],
@@ -74,9 +74,18 @@ mesh.Edge(caller, many, "turns").WithLoadBalancing(LoadBalancingAlgorithm.RoundR
 mesh.Edge(caller, many, "random").WithLoadBalancing(LoadBalancingAlgorithm.Random);
 mesh.Edge(caller, many, "fewest").WithLoadBalancing(LoadBalancingAlgorithm.LeastRequests);
 mesh.Edge(caller, many, "hashed").WithLoadBalancing(l => l with { Algorithm = LoadBalancingAlgorithm.ConsistentHash, HashSource = HashSource.Header, HashName = "x-user" });
+mesh.Edge(caller, many, "cookie").WithLoadBalancing(l => l with { Algorithm = LoadBalancingAlgorithm.ConsistentHash, HashSource = HashSource.Cookie, HashName = "user" });
+mesh.Edge(caller, many, "query").WithLoadBalancing(l => l with { Algorithm = LoadBalancingAlgorithm.ConsistentHash, HashSource = HashSource.Query, HashName = "user", HashBoundedLoad = 2 });
+mesh.Edge(caller, many, "source").WithLoadBalancing(l => l with { Algorithm = LoadBalancingAlgorithm.ConsistentHash, HashSource = HashSource.Source });
+mesh.Edge(caller, many, "warm").WithLoadBalancing(l => l with { Algorithm = LoadBalancingAlgorithm.Random, SlowStart = TimeSpan.FromSeconds(1) });
 mesh.Edge(caller, many, "subset").WithTrafficSplit([new TrafficSplitLeg { Subset = Named("version", "v2"), Weight = 1 }]);
 mesh.Edge(caller, many, "near").WithLoadBalancing(l => l with { PreferLocalPercent = 50 });
 mesh.Edge(caller, many, "probed").WithHealthCheck(h => h with { Path = "/unless/unready", Interval = TimeSpan.FromMilliseconds(200), Timeout = TimeSpan.FromSeconds(20), UnhealthyThreshold = 1 });
+mesh.Edge(caller, many, "tcpprobed").WithHealthCheck(h => h with { Kind = HealthCheckKind.Tcp, Interval = TimeSpan.FromMilliseconds(200), Timeout = TimeSpan.FromSeconds(20) });
+mesh.Edge(caller, many, "rated").WithoutRetry().WithLoadBalancing(LoadBalancingAlgorithm.RoundRobin)
+    .WithOutlierDetection(o => o with { Consecutive5xx = 0, ConsecutiveGatewayErrors = 0, SuccessRateThreshold = 0.9, MinimumRequests = 3, Interval = TimeSpan.FromMilliseconds(500), PanicThresholdPercent = 0 });
+mesh.Edge(caller, many, "slowed").WithoutRetry().WithLoadBalancing(LoadBalancingAlgorithm.RoundRobin)
+    .WithOutlierDetection(o => o with { LatencyFactor = 5, MinimumRequests = 2, Interval = TimeSpan.FromSeconds(3), MaxEjectedPercent = 40 });
 mesh.Edge(caller, many, "ejected").WithoutRetry().WithLoadBalancing(LoadBalancingAlgorithm.RoundRobin)
     .WithOutlierDetection(o => o with { Consecutive5xx = 1, BaseEjection = TimeSpan.FromMinutes(30), MaxEjection = TimeSpan.FromHours(1) });
 

@@ -39,6 +39,27 @@ public sealed class BalancingTests
         Assert.Equal(3, others.Count);
     }
 
+    [Theory]
+    [InlineData("cookie")]
+    [InlineData("query")]
+    public async Task A_key_may_stand_in_a_cookie_or_in_the_query(string where)
+    {
+        Task<string> AsAsync(string user) => where == "cookie" ? PidAsync("cookie", ("Cookie", $"a=b; user={user}")) : PidAsync("query", $"/who/?user={user}");
+        var first = await AsAsync("ann");
+        for (var i = 0; i < 10; i++) Assert.Equal(first, await AsAsync("ann"));
+        HashSet<string> others = [];
+        for (var i = 0; i < 40; i++) others.Add(await AsAsync($"user-{i}"));
+        Assert.Equal(3, others.Count);
+    }
+
+    [Fact]
+    public async Task One_callers_address_meets_one_replica()
+    {
+        HashSet<string> seen = [];
+        for (var i = 0; i < 10; i++) seen.Add(await PidAsync("source"));
+        Assert.Single(seen);
+    }
+
     [Fact]
     public async Task A_subset_by_version_is_one_replica()
     {
@@ -84,6 +105,24 @@ public sealed class BalancingTests
         Assert.Equal(1, failures);
     }
 
+    [Theory]
+    [InlineData("rated", "/unless/failing")]
+    public async Task A_replica_that_fails_or_lags_behind_the_others_gets_nothing(string endpoint, string path)
+    {
+        var bad = await PidAsync("turns");
+        await MarkAsync(path.Split('/')[2], bad);
+        // Round robin reaches it in three requests, unless it is ejected.
+        await mesh.UntilAsync(async () =>
+        {
+            for (var i = 0; i < 12; i++)
+            {
+                var answer = await mesh.SendAsync("many", endpoint, path);
+                if (answer.Status != 200 || answer.Body == bad) return false;
+            }
+            return true;
+        }, "the replica is left out");
+    }
+
     /// <summary>Every replica hears it: round robin reaches each of the three in three requests, however many others ask meanwhile.</summary>
     private async Task MarkAsync(string key, string pid)
     {
@@ -91,9 +130,11 @@ public sealed class BalancingTests
         await mesh.UntilAsync(async () => { heard.Add((await mesh.SendAsync("many", "turns", $"/mark/{key}/{pid}")).Body); return heard.Contains(pid); }, "the replica heard it");
     }
 
-    private async Task<string> PidAsync(string endpoint, params (string Name, string Value)[] headers)
+    private Task<string> PidAsync(string endpoint, params (string Name, string Value)[] headers) => PidAsync(endpoint, "/who/", headers);
+
+    private async Task<string> PidAsync(string endpoint, string path, params (string Name, string Value)[] headers)
     {
-        var answer = await mesh.SendAsync("many", endpoint, "/who/", "GET", headers);
+        var answer = await mesh.SendAsync("many", endpoint, path, "GET", headers);
         Assert.True(answer.Status == 200, $"{answer.Status} {answer.Error}");
         return answer.Body.Split(' ')[1];
     }

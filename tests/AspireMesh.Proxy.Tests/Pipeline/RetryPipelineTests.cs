@@ -112,30 +112,49 @@ public class RetryPipelineTests
     [Fact]
     public async Task With_one_of_three_destinations_answering_503_to_everything_callers_see_no_failures()
     {
-        await using var good1 = await TestApp.AnsweringAsync(200);
-        await using var good2 = await TestApp.AnsweringAsync(200);
-        await using var bad = await TestApp.AnsweringAsync(503);
-        await using var pair = await HttpPair.InFrontOfAsync([good1.Address, good2.Address, bad.Address], new HttpPairOptions().WithRetry().WithCluster(c => c with { OutlierDetection = new() }));
-        var statuses = await SendAsync(pair.Client, requests: 3000);
+        var (failed, ejections) = await WithOneOfThreeFailingAsync(new HttpPairOptions().WithRetry().WithCluster(c => c with { OutlierDetection = new() }));
         // The first few may find the budget's floor used up before the bad one is ejected; after them under one in a thousand.
-        Assert.True(statuses.Skip(300).Count(s => s != 200) <= 2, $"{statuses.Skip(300).Count(s => s != 200)} of 2700 failed");
-        Assert.Contains(pair.Pair.CallerEvents.Ejections, e => e.StartsWith("d3 ", StringComparison.Ordinal));
+        Assert.True(failed <= 2, $"{failed} of 2700 failed");
+        Assert.Contains(ejections, e => e.StartsWith("d3 ", StringComparison.Ordinal));
+        // What the policies are worth: without them it is far more.
+        (failed, ejections) = await WithOneOfThreeFailingAsync(new HttpPairOptions().WithCluster(RoundRobin));
+        Assert.True(failed > 800, $"{failed} of 2700 failed");
+        Assert.Empty(ejections);
     }
 
     [Fact]
     public async Task With_all_three_failing_the_budget_holds_upstream_load_under_a_quarter_more()
     {
+        Assert.InRange(await UpstreamOf2000WithAllFailingAsync(new RetryPolicy()), 2001, 2500);
+        // A budget that allows each request its retries: up to two more.
+        Assert.InRange(await UpstreamOf2000WithAllFailingAsync(new RetryPolicy { BudgetRatio = 1, BudgetMinPerSecond = 10_000 }), 2501, 6000);
+    }
+
+    private static async Task<(int Failed, IReadOnlyCollection<string> Ejections)> WithOneOfThreeFailingAsync(HttpPairOptions options)
+    {
+        await using var good1 = await TestApp.AnsweringAsync(200);
+        await using var good2 = await TestApp.AnsweringAsync(200);
+        await using var bad = await TestApp.AnsweringAsync(503);
+        await using var pair = await HttpPair.InFrontOfAsync([good1.Address, good2.Address, bad.Address], options);
+        var statuses = await SendAsync(pair.Client, requests: 3000);
+        return (statuses.Skip(300).Count(s => s != 200), [.. pair.Pair.CallerEvents.Ejections]);
+    }
+
+    private static async Task<int> UpstreamOf2000WithAllFailingAsync(RetryPolicy retry)
+    {
         await using var bad1 = await TestApp.AnsweringAsync(503);
         await using var bad2 = await TestApp.AnsweringAsync(503);
         await using var bad3 = await TestApp.AnsweringAsync(503);
-        await using var pair = await HttpPair.InFrontOfAsync([bad1.Address, bad2.Address, bad3.Address], new HttpPairOptions().WithRetry().WithCluster(c => c with { OutlierDetection = new() }));
+        var options = new HttpPairOptions().WithRetry(retry with { BackoffBase = TimeSpan.FromMilliseconds(1), BackoffMax = TimeSpan.FromMilliseconds(2) }).WithCluster(c => c with { OutlierDetection = new() });
+        await using var pair = await HttpPair.InFrontOfAsync([bad1.Address, bad2.Address, bad3.Address], options);
         await SendAsync(pair.Client, requests: 2000);
-        var upstream = bad1.Requests.Count + bad2.Requests.Count + bad3.Requests.Count;
-        Assert.InRange(upstream, 2001, 2500);
+        return bad1.Requests.Count + bad2.Requests.Count + bad3.Requests.Count;
     }
 
-    [Fact]
-    public async Task A_split_of_90_to_10_lies_within_its_bound_on_the_wire()
+    [Theory]
+    [InlineData(90, true)]
+    [InlineData(80, false)]
+    public async Task A_split_of_90_to_10_lies_within_its_bound_on_the_wire_and_another_does_not(int weight, bool within)
     {
         await using var stable = await TestApp.AnsweringAsync(200, "stable");
         await using var canary = await TestApp.AnsweringAsync(200, "canary");
@@ -144,12 +163,12 @@ public class RetryPipelineTests
             Caller = s => s with
             {
                 Clusters = [s.Clusters[0], s.Clusters[0] with { Name = "canary", Destinations = [new DestinationSnapshot { Name = "c", Address = canary.Address }] }],
-                Outbound = [s.Outbound[0] with { Routes = [new RouteSnapshot { Name = "split", Clusters = [new ClusterWeight("api.http", 90), new ClusterWeight("canary", 10)] }] }],
+                Outbound = [s.Outbound[0] with { Routes = [new RouteSnapshot { Name = "split", Clusters = [new ClusterWeight("api.http", weight), new ClusterWeight("canary", 100 - weight)] }] }],
             },
         });
         await SendAsync(pair.Client, requests: 20_000);
         var bound = 3.29 * Math.Sqrt(20_000 * 0.1 * 0.9);
-        Assert.InRange(canary.Requests.Count, 2000 - bound, 2000 + bound);
+        Assert.Equal(within, Math.Abs(canary.Requests.Count - 2000) <= bound);
         Assert.Equal(20_000, canary.Requests.Count + stable.Requests.Count);
     }
 

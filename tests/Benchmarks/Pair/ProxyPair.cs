@@ -17,6 +17,21 @@ internal sealed class ProxyPair(string name, int port, IReadOnlyList<Process> pr
     /// <summary>CPU seconds of both proxies with their workers, so far.</summary>
     public double CpuSeconds() => Family().Sum(CpuSecondsOf);
 
+    /// <summary>Keeps every thread of both, with their workers, on one core.</summary>
+    public void Pin(int core)
+    {
+        foreach (var pid in Family().ToArray()) Pin(pid, core);
+    }
+
+    /// <summary>Likewise one process.</summary>
+    public static void Pin(int pid, int core)
+    {
+        using var taskset = Process.Start(new ProcessStartInfo("taskset", ["--all-tasks", "--cpu-list", "--pid", $"{core}", $"{pid}"]) { RedirectStandardOutput = true }) ?? throw new InvalidOperationException("taskset could not be started");
+        taskset.StandardOutput.ReadToEnd();
+        taskset.WaitForExit();
+        if (taskset.ExitCode != 0) throw new InvalidOperationException($"taskset ended with exit code {taskset.ExitCode}");
+    }
+
     /// <summary>Resident memory of both with their workers, MB.</summary>
     public double ResidentMb() => Family().Sum(pid => Status(pid, "VmRSS:")) / 1024.0;
 

@@ -23,6 +23,8 @@ public sealed class BalancingTests
     [Theory]
     [InlineData("random")]
     [InlineData("fewest")]
+    [InlineData("warm")]
+    [InlineData("tcpprobed")]
     public async Task Every_replica_is_chosen_sooner_or_later(string endpoint)
     {
         HashSet<string> seen = [];
@@ -107,6 +109,7 @@ public sealed class BalancingTests
 
     [Theory]
     [InlineData("rated", "/unless/failing")]
+    [InlineData("slowed", "/slow-if/slow")]
     public async Task A_replica_that_fails_or_lags_behind_the_others_gets_nothing(string endpoint, string path)
     {
         var bad = await PidAsync("turns");

@@ -131,6 +131,20 @@ public class SnapshotCompilerTests
     }
 
     [Fact]
+    public void A_forward_proxy_that_others_can_reach_takes_its_own_apps_connections_only()
+    {
+        var model = Meshes.Shop with
+        {
+            UndeclaredEgress = EgressMode.Refuse,
+            Workloads = [.. Meshes.Shop.Workloads.Select((w, i) => w with { Sidecars = [w.Sidecars[0] with { Egress = $"172.17.0.1:{1500 + i}" }] })],
+        };
+
+        Assert.Equal([], Compile(model, "web").Egress!.TakesFrom);
+        var known = Input(model) with { CallerAddresses = ImmutableDictionary<string, ImmutableArray<string>>.Empty.Add("web", ["172.17.0.9"]) };
+        Assert.Equal(["172.17.0.9"], SnapshotCompiler.Compile(known, "web")!.Egress!.TakesFrom);
+    }
+
+    [Fact]
     public void Tls_routes_lead_by_server_name_and_let_their_callers_in()
     {
         var model = Meshes.Shop.WithEdge("api", "cache", e => e with

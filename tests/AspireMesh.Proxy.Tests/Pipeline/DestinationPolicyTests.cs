@@ -12,6 +12,8 @@ namespace AspireMesh.Proxy.Tests.Pipeline;
 /// <summary>Which destination gets a request, and when another: policies over real sockets, their time a clock that the test moves.</summary>
 public class DestinationPolicyTests
 {
+    private static readonly RetryPolicy s_quick = new() { BackoffBase = TimeSpan.FromMilliseconds(1), BackoffMax = TimeSpan.FromMilliseconds(1), MaxRetries = 1 };
+
     [Fact]
     public async Task Weights_share_out_requests()
     {
@@ -168,6 +170,41 @@ public class DestinationPolicyTests
         time.Advance(TimeSpan.FromMinutes(5));
         for (var i = 0; i < 6; i++) using (await pair.Client.GetAsync("")) continue;
         Assert.Equal([13, 3, 3], apps.Counts);
+    }
+
+    [Fact]
+    public async Task A_retry_waits_as_long_as_the_destination_asks()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var apps = await Apps.StartAsync(1, c =>
+        {
+            if (c.Items["n"] is 1) (c.Response.StatusCode, c.Response.Headers.RetryAfter) = (503, "2");
+            return Task.CompletedTask;
+        });
+        await using var pair = await apps.PairAsync(c => c, new HttpPairOptions { Time = time }.WithRetry(s_quick with { RetryAfterMax = TimeSpan.FromSeconds(2) }));
+        var call = pair.Client.GetStringAsync("");
+        var waited = TimeSpan.Zero;
+        await RecordedEvents.EventuallyAsync<bool>(() =>
+        {
+            if (call.IsCompleted) return true;
+            if (apps.Counts[0] == 1)
+            {
+                time.Advance(TimeSpan.FromMilliseconds(100));
+                waited += TimeSpan.FromMilliseconds(100);
+            }
+            return null;
+        });
+        Assert.Equal("0", await call);
+        Assert.True(waited >= TimeSpan.FromSeconds(2), $"{waited}");
+        // Longer than the edge waits for anything, it is the caller who is told.
+        await using var impatient = await Apps.StartAsync(1, static c =>
+        {
+            (c.Response.StatusCode, c.Response.Headers.RetryAfter) = (503, "2");
+            return Task.CompletedTask;
+        });
+        await using var other = await impatient.PairAsync(c => c, new HttpPairOptions().WithRetry(s_quick));
+        using var answer = await other.Client.GetAsync("");
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, 1), (answer.StatusCode, impatient.Counts[0]));
     }
 
     [Fact]

@@ -44,7 +44,9 @@ var frontend = builder.AddProject<Projects.Shop_Frontend>("frontend")
 
 var mesh = builder.AddServiceMesh();
 // A slow replica of the catalogue is not worth waiting for: the other one is asked.
-mesh.Edge(frontend, catalog).WithTimeout(t => t with { Request = TimeSpan.FromSeconds(4), PerTry = TimeSpan.FromSeconds(2) }).WithRetry(3);
+mesh.Edge(frontend, catalog)
+    .WithTimeout(t => t with { Request = TimeSpan.FromSeconds(4), PerTry = TimeSpan.FromSeconds(2) })
+    .WithRetry(r => r with { MaxRetries = 3, Conditions = r.Conditions | RetryConditions.PerTryTimeout });
 // A payment that takes long is asked for again: payments knows an order by its number, so nobody is charged twice.
 mesh.Edge(orders, payments)
     .WithTimeout(t => t with { Request = TimeSpan.FromSeconds(7), PerTry = TimeSpan.FromSeconds(1) })

@@ -19,6 +19,9 @@ public class FaultLeakTests
     /// <summary>Bytes that one time on and off may leave behind: less than the smallest of the objects that a fault is made of.</summary>
     private const int LeftBehind = 64;
 
+    /// <summary>Rounds of a thousand that may all have left something behind before that is a leak.</summary>
+    private const int MaxRounds = 4;
+
     [Fact]
     public async Task A_thousand_times_on_and_off_under_load_nothing_is_left_behind_and_nothing_fails_that_was_not_meant()
     {
@@ -28,13 +31,15 @@ public class FaultLeakTests
         var (without, with) = (pair.Pair.CallerSnapshot, FaultPair.On(pair.Pair.CallerSnapshot, FaultSide.Outbound, rules));
 
         await RoundAsync();
-        var before = await RestAsync();
-        await RoundAsync();
-        var after = await RestAsync();
+        List<Held> held = [await RestAsync()];
+        // What leaks does so in every round; pools, threads and connections that grow by chance do not go on growing.
+        while (held.Count < 2 || (held.Count <= MaxRounds && Grew(held[^2], held[^1])))
+        {
+            await RoundAsync();
+            held.Add(await RestAsync());
+        }
 
-        Assert.True(after.Memory - before.Memory < LeftBehind * 1000, $"{before} before, {after} after");
-        Assert.True(after.Timers <= before.Timers + 5, $"{before} before, {after} after");
-        Assert.True(after.Handles <= before.Handles + 5, $"{before} before, {after} after");
+        Assert.False(Grew(held[^2], held[^1]), string.Join(", then ", held));
         using var last = await pair.Client.GetAsync("/hit", TestContext.Current.CancellationToken);
         Assert.Equal(200, (int)last.StatusCode);
 
@@ -73,6 +78,9 @@ public class FaultLeakTests
             return held;
         }
     }
+
+    private static bool Grew(Held before, Held after) =>
+        after.Memory - before.Memory >= LeftBehind * 1000 || after.Timers > before.Timers + 5 || after.Handles > before.Handles + 5;
 
     private sealed record Held(long Memory, long Timers, int Handles);
 

@@ -59,7 +59,14 @@ internal static class WorkloadObjects
         foreach (var port in (service["spec"]?["ports"] as JsonArray ?? []).OfType<JsonObject>())
         {
             var endpoint = workload.Endpoints.FirstOrDefault(e => e.Name == port["name"]?.GetValue<string>());
-            if (endpoint is not null && port["appProtocol"] is null) port["appProtocol"] = endpoint.Protocol == AppProtocol.Tcp ? tls.Contains(endpoint.Name) && backend is (MeshBackend.Istio or MeshBackend.OpenShiftServiceMesh) ? "tls" : "tcp" : http2.Contains(endpoint.Name) ? Http2Of(backend) : "http";
+            if (endpoint is null || port["appProtocol"] is not null) continue;
+            port["appProtocol"] = endpoint.Protocol switch
+            {
+                AppProtocol.Tcp when tls.Contains(endpoint.Name) && backend is (MeshBackend.Istio or MeshBackend.OpenShiftServiceMesh) => "tls",
+                AppProtocol.Tcp => "tcp",
+                _ when http2.Contains(endpoint.Name) => Http2Of(backend),
+                _ => "http",
+            };
         }
     }
 

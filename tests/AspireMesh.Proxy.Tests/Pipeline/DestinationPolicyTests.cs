@@ -26,7 +26,7 @@ public class DestinationPolicyTests
     [Fact]
     public async Task A_destination_that_comes_starts_slowly()
     {
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var time = new FakeTimeProvider();
         await using var apps = await Apps.StartAsync(2);
         ClusterSnapshot both = null!;
         await using var pair = await apps.PairAsync(c =>
@@ -93,7 +93,7 @@ public class DestinationPolicyTests
     [InlineData("latency")]
     public async Task What_misbehaves_is_ejected_for_it_and_for_nothing_else(string how)
     {
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var time = new FakeTimeProvider();
         var policy = how switch
         {
             "errors" => Never with { Consecutive5xx = 3 },
@@ -147,7 +147,7 @@ public class DestinationPolicyTests
     [Fact]
     public async Task The_callers_zone_is_left_for_others_when_nothing_in_it_is_well()
     {
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var time = new FakeTimeProvider();
         var well = true;
         await using var apps = await Apps.StartAsync(3, c =>
         {
@@ -175,7 +175,7 @@ public class DestinationPolicyTests
     [Fact]
     public async Task A_retry_waits_as_long_as_the_destination_asks()
     {
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var time = new FakeTimeProvider();
         await using var apps = await Apps.StartAsync(1, c =>
         {
             if (c.Items["n"] is 1) (c.Response.StatusCode, c.Response.Headers.RetryAfter) = (503, "2");
@@ -210,7 +210,7 @@ public class DestinationPolicyTests
     [Fact]
     public async Task A_hedge_is_sent_when_its_delay_is_over_and_not_before()
     {
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var time = new FakeTimeProvider();
         await using var apps = await Apps.StartAsync(2, c => c.Items["n"] is 1 ? Task.Delay(Timeout.Infinite, c.RequestAborted) : Task.CompletedTask, together: true);
         await using var pair = await apps.PairAsync(
             c => c with { LoadBalancing = new() { Algorithm = LoadBalancingAlgorithm.RoundRobin } },

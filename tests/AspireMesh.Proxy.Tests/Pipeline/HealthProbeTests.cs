@@ -16,7 +16,7 @@ public class HealthProbeTests
     [Fact]
     public async Task So_many_failures_in_a_row_take_a_destination_out_and_so_many_successes_bring_it_back()
     {
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var time = new FakeTimeProvider();
         ConcurrentQueue<int> seen = [];
         RecordedEvents? events = null;
         bool[] answers = [true, false, false, true, false, false, false, true, false, true, true];
@@ -45,7 +45,7 @@ public class HealthProbeTests
     [Fact]
     public async Task A_grpc_probe_asks_for_its_service_and_takes_serving_alone_for_well()
     {
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var time = new FakeTimeProvider();
         var status = (byte)2;
         byte[] asked = [];
         await using var app = await TestApp.StartAsync(async c =>
@@ -77,7 +77,7 @@ public class HealthProbeTests
     [Fact]
     public async Task A_tcp_probe_asks_whether_the_app_takes_connections()
     {
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var time = new FakeTimeProvider();
         await using var app = await TestApp.AnsweringAsync(500);
         var check = new HealthCheckPolicy { Kind = HealthCheckKind.Tcp, Interval = TimeSpan.FromMilliseconds(100), Timeout = TimeSpan.FromMinutes(5), UnhealthyThreshold = 1 };
         await using var pair = await HttpPair.StartAsync(app, new HttpPairOptions { Time = time }.WithCluster(c => c with { HealthCheck = check, OutlierDetection = s_noPanic }));
@@ -98,7 +98,7 @@ public class HealthProbeTests
     [Fact]
     public async Task A_probe_without_an_answer_fails_when_its_time_is_over()
     {
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var time = new FakeTimeProvider();
         await using var app = await TestApp.StartAsync(c => Task.Delay(Timeout.Infinite, c.RequestAborted));
         var check = new HealthCheckPolicy { Timeout = TimeSpan.FromMinutes(5), UnhealthyThreshold = 1 };
         await using var pair = await HttpPair.StartAsync(app, new HttpPairOptions { Time = time }.WithCluster(c => c with { HealthCheck = check }));

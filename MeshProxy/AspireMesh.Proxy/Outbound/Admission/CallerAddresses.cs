@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using AspireMesh.Proxy.Runtime;
@@ -25,23 +26,19 @@ internal sealed class CallerAddresses(RuntimeHolder holder, IMeshEvents events, 
         while (true)
         {
             var replaced = holder.Replaced;
-            if (Of(listener) is not { } taken || taken.Contains(caller)) return true;
-            if (taken.Count > 0) return Refuse(listener, caller, "another address than the app's");
+            if (Of(listener) is not { } taken || taken.Any(a => IPAddress.Parse(a).Equals(caller))) return true;
+            if (taken.Length > 0) return Refuse(listener, caller, "another address than the app's");
             await replaced.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (either.IsCancellationRequested) return Refuse(listener, caller, "the app's address is not known yet");
         }
     }
 
-    private HashSet<IPAddress>? Of(ListenerTarget listener)
+    private ImmutableArray<string>? Of(ListenerTarget listener) => listener.Side switch
     {
-        var taken = listener.Side switch
-        {
-            MeshSide.Outbound => holder.Current.Outbound.GetValueOrDefault(listener.Name)?.TakesFrom,
-            MeshSide.Egress => holder.Current.Snapshot.Egress?.TakesFrom,
-            _ => null,
-        };
-        return taken is { } addresses ? [.. addresses.Select(IPAddress.Parse)] : null;
-    }
+        MeshSide.Outbound => holder.Current.Outbound.GetValueOrDefault(listener.Name)?.TakesFrom,
+        MeshSide.Egress => holder.Current.Snapshot.Egress?.TakesFrom,
+        _ => null,
+    };
 
     private bool Refuse(ListenerTarget listener, IPAddress caller, string detail)
     {

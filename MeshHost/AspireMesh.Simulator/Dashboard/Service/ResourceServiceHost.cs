@@ -33,8 +33,9 @@ internal sealed class ResourceServiceHost(
         var (address, port) = ReadAddress();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Logging.AddProvider(new ForwardingLoggerProvider(loggers));
+        // For this provider, which goes before what an AppHost's settings say of categories: that a server of our own started is no news of the application's.
+        builder.Logging.AddFilter<ForwardingLoggerProvider>(category: null, LogLevel.Warning);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(address, port, listen => listen.Protocols = HttpProtocols.Http2));
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(feed);

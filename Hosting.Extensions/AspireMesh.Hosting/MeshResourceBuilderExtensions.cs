@@ -40,6 +40,18 @@ public static class MeshResourceBuilderExtensions
     public static IResourceBuilder<T> WithMeshLabels<T>(this IResourceBuilder<T> builder, params (string Name, string Value)[] labels) where T : IResource =>
         builder.Change(w => w with { Labels = w.Labels.SetItems(labels.Select(l => KeyValuePair.Create(l.Name, l.Value))) });
 
+    /// <summary>
+    /// Changes what is said of single replicas: a weight, a label. Where the host gives all replicas of a resource one sidecar (DCP, and the chart, whose pods are alike)
+    /// there is one to change.
+    /// </summary>
+    /// <param name="builder">The resource.</param>
+    /// <param name="change">Is given each replica's sidecar and its number, from 0.</param>
+    public static IResourceBuilder<T> WithMeshReplicas<T>(this IResourceBuilder<T> builder, Func<SidecarModel, int, SidecarModel> change) where T : IResource
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        return builder.Change(w => w with { Sidecars = [.. w.Sidecars.Select(change)] });
+    }
+
     /// <summary>Lets a caller in that has no reference here, or narrows one that has to some requests.</summary>
     /// <param name="builder">The callee.</param>
     /// <param name="caller">The caller.</param>

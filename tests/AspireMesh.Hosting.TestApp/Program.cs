@@ -48,7 +48,21 @@ app.MapGet("/tcp/{variable}", async (string variable) =>
 });
 if (int.TryParse(Environment.GetEnvironmentVariable("TCP_PORT"), out var port)) _ = EchoAsync(port, app.Lifetime.ApplicationStopping);
 if (int.TryParse(Environment.GetEnvironmentVariable("TLS_PORT"), out var tlsPort)) _ = SayOverTlsAsync(tlsPort, app.Lifetime.ApplicationStopping);
+if (int.TryParse(Environment.GetEnvironmentVariable("PID_PORT"), out var pidPort)) _ = SayPidAsync(pidPort, app.Lifetime.ApplicationStopping);
 app.Run();
+
+// Tells replicas apart where nothing is asked.
+static async Task SayPidAsync(int listen, CancellationToken stopping)
+{
+    using var listener = new TcpListener(IPAddress.Loopback, listen);
+    listener.Start();
+    while (!stopping.IsCancellationRequested)
+    {
+        using var client = await listener.AcceptTcpClientAsync(stopping);
+        await client.GetStream().WriteAsync(Encoding.UTF8.GetBytes($"{Environment.ProcessId}"), stopping);
+        client.Client.Shutdown(SocketShutdown.Send);
+    }
+}
 
 // Ends TLS itself and says its name to whoever sends a byte.
 async Task SayOverTlsAsync(int listen, CancellationToken stopping)

@@ -19,13 +19,14 @@ var canary = Service("canary").WithEndpoint(name: "tls", scheme: "tcp", env: "TL
 
 // Three replicas of two versions in two zones.
 string[] balanced = ["turns", "hashed", "cookie", "query", "source", "random", "fewest", "warm", "subset", "near", "probed", "tcpprobed", "ejected", "rated", "slowed"];
-var many = Service("many").WithReplicas(3).WithMesh(w => w with
-{
-    Sidecars = [.. w.Sidecars.Select((s, i) => s with { Labels = s.Labels.Add("version", i == 0 ? "v2" : "v1").Add("zone", i == 1 ? "west" : "east") })],
-});
+var many = Service("many").WithReplicas(3).WithMeshReplicas((s, i) => s with { Labels = s.Labels.Add("version", i == 0 ? "v2" : "v1").Add("zone", i == 1 ? "west" : "east") });
 foreach (var endpoint in balanced) many.WithHttpEndpoint(name: endpoint);
+many.WithEndpoint(name: "tcp", scheme: "tcp", env: "PID_PORT");
 
-var caller = Service("caller").WithMeshLabels(("zone", "west")).WithReference(api).WithReference(many);
+// Two replicas, one of which has three times the other's size.
+var sized = Service("sized").WithReplicas(2).WithMeshReplicas((s, i) => s with { Weight = i == 0 ? 3 : 1 }).WithHttpEndpoint(name: "turns");
+
+var caller = Service("caller").WithMeshLabels(("zone", "west")).WithReference(api).WithReference(many).WithReference(sized);
 
 mesh.WithEdgeDefaults(p => p with { Timeouts = MeshDefaults.Timeouts with { Request = TimeSpan.FromSeconds(90) } });
 
@@ -71,12 +72,14 @@ mesh.Edge(caller, api, "tls")
 
 // Load balancing and health.
 mesh.Edge(caller, many, "turns").WithLoadBalancing(LoadBalancingAlgorithm.RoundRobin);
+mesh.Edge(caller, sized, "turns").WithLoadBalancing(LoadBalancingAlgorithm.RoundRobin);
 mesh.Edge(caller, many, "random").WithLoadBalancing(LoadBalancingAlgorithm.Random);
 mesh.Edge(caller, many, "fewest").WithLoadBalancing(LoadBalancingAlgorithm.LeastRequests);
 mesh.Edge(caller, many, "hashed").WithLoadBalancing(l => l with { Algorithm = LoadBalancingAlgorithm.ConsistentHash, HashSource = HashSource.Header, HashName = "x-user" });
 mesh.Edge(caller, many, "cookie").WithLoadBalancing(l => l with { Algorithm = LoadBalancingAlgorithm.ConsistentHash, HashSource = HashSource.Cookie, HashName = "user" });
 mesh.Edge(caller, many, "query").WithLoadBalancing(l => l with { Algorithm = LoadBalancingAlgorithm.ConsistentHash, HashSource = HashSource.Query, HashName = "user", HashBoundedLoad = 2 });
 mesh.Edge(caller, many, "source").WithLoadBalancing(l => l with { Algorithm = LoadBalancingAlgorithm.ConsistentHash, HashSource = HashSource.Source });
+mesh.Edge(caller, many, "tcp").WithLoadBalancing(l => l with { Algorithm = LoadBalancingAlgorithm.ConsistentHash, HashSource = HashSource.Source });
 mesh.Edge(caller, many, "warm").WithLoadBalancing(l => l with { Algorithm = LoadBalancingAlgorithm.Random, SlowStart = TimeSpan.FromSeconds(1) });
 mesh.Edge(caller, many, "subset").WithTrafficSplit([new TrafficSplitLeg { Subset = Named("version", "v2"), Weight = 1 }]);
 mesh.Edge(caller, many, "near").WithLoadBalancing(l => l with { PreferLocalPercent = 50 });

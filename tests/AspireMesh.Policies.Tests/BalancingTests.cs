@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Sockets;
+
 namespace AspireMesh.Policies.Tests;
 
 public sealed class BalancingTests
@@ -63,6 +66,28 @@ public sealed class BalancingTests
     }
 
     [Fact]
+    public async Task One_address_meets_one_replica_with_opaque_connections_too()
+    {
+        var listener = new Uri(await mesh.UrlAsync("many", "tcp"));
+        HashSet<string> homes = [];
+        for (var host = 1; host <= 30; host++)
+        {
+            var home = await PidOverTcpAsync(listener, host);
+            for (var i = 0; i < 3; i++) Assert.Equal(home, await PidOverTcpAsync(listener, host));
+            homes.Add(home);
+        }
+        Assert.Equal(3, homes.Count);
+    }
+
+    [Fact]
+    public async Task A_replica_of_three_times_the_weight_gets_three_times_the_requests_until_somebody_says_otherwise()
+    {
+        Assert.Equal([9, 3], (await TurnsAsync(12)).Values.OrderDescending());
+        await mesh.Admin.ApplyPoliciesAsync("""{ "workloads": [{ "name": "sized", "weights": { "sized-0": 0 } }] }""", mesh.Limit);
+        await mesh.UntilAsync(async () => (await TurnsAsync(12)).Count == 1, "the replica without a weight gets nothing");
+    }
+
+    [Fact]
     public async Task A_subset_by_version_is_one_replica()
     {
         HashSet<string> seen = [];
@@ -124,6 +149,22 @@ public sealed class BalancingTests
             }
             return true;
         }, "the replica is left out");
+    }
+
+    private async Task<Dictionary<string, int>> TurnsAsync(int requests)
+    {
+        List<string> answers = [];
+        for (var i = 0; i < requests; i++) answers.Add((await mesh.SendAsync("sized", "turns", "/who/")).Body);
+        return answers.CountBy(a => a).ToDictionary();
+    }
+
+    /// <summary>Every address of 127.0.0.0/8 is this machine's.</summary>
+    private async Task<string> PidOverTcpAsync(Uri listener, int host)
+    {
+        using var client = new TcpClient(new IPEndPoint(IPAddress.Parse($"127.0.0.{host}"), 0));
+        await client.ConnectAsync(listener.Host, listener.Port, mesh.Limit);
+        using var text = new StreamReader(client.GetStream());
+        return await text.ReadToEndAsync(mesh.Limit);
     }
 
     /// <summary>Every replica hears it: round robin reaches each of the three in three requests, however many others ask meanwhile.</summary>

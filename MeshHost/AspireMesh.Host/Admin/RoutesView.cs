@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Globalization;
 using AspireMesh.Host.Registry;
 using AspireMesh.Protocol.Admin;
 using AspireMesh.Protocol.Model;
@@ -33,7 +34,10 @@ internal static class RoutesView
     }
 
     private static LegView Leg(string cluster, int weight, Dictionary<string, ClusterSnapshot> clusters) =>
-        new() { Cluster = cluster, Weight = weight, Destinations = [.. clusters[cluster].Destinations.Select(d => $"{d.Name}={d.Address}")] };
+        new() { Cluster = cluster, Weight = weight, Destinations = [.. clusters[cluster].Destinations.Select(Destination)] };
+
+    private static string Destination(DestinationSnapshot destination) =>
+        destination.Weight == 1 ? $"{destination.Name}={destination.Address}" : string.Create(CultureInfo.InvariantCulture, $"{destination.Name}={destination.Address} (weight {destination.Weight})");
 
     private static string Match(ImmutableArray<RouteMatch> matches) => string.Join(" or ", matches.Select(Match));
 

@@ -75,7 +75,7 @@ internal sealed class ClusterCompiler(CompileInput input, WorkloadModel caller)
             // Without mTLS nothing on the wire names the endpoint, so the caller goes to the app's own port.
             var address = plain ? input.AppAddresses.GetValueOrDefault((sidecar.Instance, endpoint)) : sidecar.Address ?? sidecar.Inbound;
             if (string.IsNullOrEmpty(address)) continue;
-            destinations.Add(new DestinationSnapshot { Name = sidecar.Instance, Address = address, Zone = Labels.Of(callee, sidecar).GetValueOrDefault(Labels.Zone) });
+            destinations.Add(new DestinationSnapshot { Name = sidecar.Instance, Address = address, Weight = sidecar.Weight, Zone = Labels.Of(callee, sidecar).GetValueOrDefault(Labels.Zone) });
         }
         return new ClusterSnapshot
         {

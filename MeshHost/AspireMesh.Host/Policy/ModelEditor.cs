@@ -31,7 +31,7 @@ internal static class ModelEditor
         {
             var at = Array.FindIndex(workloads, w => w.Name == entry.Name);
             if (at < 0) problems.Add(MeshDiagnostics.UnknownWorkload, $"The policy document names the workload '{entry.Name}', which is not in the mesh. Bring it in with .WithMesh(), or correct the name.");
-            else workloads[at] = workloads[at] with { Inbound = entry.Inbound ?? workloads[at].Inbound, Labels = workloads[at].Labels.SetItems(entry.Labels) };
+            else workloads[at] = Merge(workloads[at], entry, problems);
         }
         problems.ThrowIfAny();
         return model with { Mtls = document.Mtls ?? model.Mtls, Edges = [.. edges], Workloads = [.. workloads] };
@@ -92,9 +92,24 @@ internal static class ModelEditor
     private static string Name(TrafficSplitLeg leg, string own) =>
         leg.Subset.Count == 0 ? leg.Workload ?? own : string.Join(",", leg.Subset.Select(l => $"{l.Key}={l.Value}").Order(StringComparer.Ordinal));
 
+    private static WorkloadModel Merge(WorkloadModel old, WorkloadPolicyEntry given, ProblemList problems)
+    {
+        foreach (var instance in given.Weights.Keys.Except(old.Sidecars.Select(s => s.Instance)).Order(StringComparer.Ordinal))
+        {
+            problems.Add(MeshDiagnostics.UnknownWorkload, $"The policy document gives a weight to '{instance}', which is no sidecar of '{old.Name}'. There are: {string.Join(", ", old.Sidecars.Select(s => s.Instance))}. See them with: aspiremesh status");
+        }
+        return old with
+        {
+            Inbound = given.Inbound ?? old.Inbound,
+            Labels = old.Labels.SetItems(given.Labels),
+            Sidecars = given.Weights.IsEmpty ? old.Sidecars : [.. old.Sidecars.Select(s => s with { Weight = given.Weights.GetValueOrDefault(s.Instance, s.Weight) })],
+        };
+    }
+
     private static EdgePolicies Merge(EdgePolicies old, EdgePolicies given) => new()
     {
         Routes = given.Routes.IsEmpty ? old.Routes : given.Routes,
+        TlsRoutes = given.TlsRoutes.IsEmpty ? old.TlsRoutes : given.TlsRoutes,
         Timeouts = given.Timeouts ?? old.Timeouts,
         Retry = given.Retry ?? old.Retry,
         Hedging = given.Hedging ?? old.Hedging,

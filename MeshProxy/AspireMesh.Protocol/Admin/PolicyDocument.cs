@@ -46,4 +46,7 @@ public sealed record WorkloadPolicyEntry
 
     /// <summary>Labels to set.</summary>
     public ImmutableDictionary<string, string> Labels { get; init; } = ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>Weights to set, keyed by <see cref="SidecarModel.Instance"/>, 0 to 1,000,000.</summary>
+    public ImmutableDictionary<string, double> Weights { get; init; } = ImmutableDictionary<string, double>.Empty;
 }

@@ -42,7 +42,7 @@ public sealed record LegView
     /// <summary>Its weight.</summary>
     public int Weight { get; init; }
 
-    /// <summary>Destinations, <c>name=host:port</c>.</summary>
+    /// <summary>Destinations, <c>name=host:port</c>, with <c> (weight 3)</c> where it is not 1.</summary>
     public ImmutableArray<string> Destinations { get; init; } = [];
 }
 

@@ -153,6 +153,12 @@ public sealed record SidecarModel
     /// </summary>
     public string? Address { get; init; }
 
+    /// <summary>
+    /// Its share of what callers send to the workload, in proportion to the other sidecars' weights, 0 to 1,000,000. Default 1; 0 gets nothing while another can be chosen.
+    /// Algorithms that look at load measure it against the weight. In a cluster pods are alike: split between workloads there.
+    /// </summary>
+    public double Weight { get; init; } = 1;
+
     /// <summary>Labels of this one sidecar (a replica of another version, its <c>zone</c>); they win over the workload's.</summary>
     public ImmutableDictionary<string, string> Labels { get; init; } = ImmutableDictionary<string, string>.Empty;
 }

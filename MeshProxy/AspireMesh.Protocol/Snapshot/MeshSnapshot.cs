@@ -344,7 +344,7 @@ public sealed record DestinationSnapshot
     /// <summary><c>host:port</c>.</summary>
     public required string Address { get; init; }
 
-    /// <summary>Relative weight. Default 1.</summary>
+    /// <summary>Relative weight, 0 to 1,000,000. Default 1; 0 is chosen only where no other can be.</summary>
     public double Weight { get; init; } = 1;
 
     /// <summary>The zone, for locality preference.</summary>

@@ -178,6 +178,8 @@ internal sealed class EgressConnections(RuntimeHolder holder, IHttpConnectionHan
     /// <summary>A CONNECT to a declared service whose TLS is the app's own.</summary>
     private sealed class Tunnel(EgressConnections owner, ReplayedStream app, ConnectHead head, SidecarRuntime runtime, long arrived) : OpaqueOpener
     {
+        public override IPAddress? From => app.From;
+
         public override async ValueTask<HalfCloseStream> AcceptAsync(CancellationToken cut)
         {
             await app.WriteAsync(s_established, cut);

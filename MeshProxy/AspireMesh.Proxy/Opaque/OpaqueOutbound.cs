@@ -51,7 +51,7 @@ internal sealed class OpaqueOutbound(ITunnelDialer dialer, IMeshEvents events, T
         var discovered = runtime.Rules.Decide(path.Cluster, FaultStage.Discovery)?.Discovery() ?? default;
         var tried = new List<string>();
         DialException? last = null;
-        while (!discovered.NoDestination && tried.Count < MaxAttempts && runtime.Rules.Choose(path.Cluster, tried) is { } lease)
+        while (!discovered.NoDestination && tried.Count < MaxAttempts && runtime.Rules.Choose(path.Cluster, tried, opener.From) is { } lease)
         {
             using (lease)
             {

@@ -1,3 +1,4 @@
+using System.Net;
 using AspireMesh.Protocol.Identity;
 using AspireMesh.Proxy.Sockets;
 
@@ -10,9 +11,13 @@ internal sealed class ReplayedStream(ReadOnlyMemory<byte> beginning, HalfCloseSt
 
     public override SpiffeId? Peer => rest.Peer;
 
+    public override IPAddress? From => rest.From;
+
     public override CancellationToken Aborted => rest.Aborted;
 
     public override CancellationToken GoingAway => rest.GoingAway;
+
+    public override CancellationToken Stopping => rest.Stopping;
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {

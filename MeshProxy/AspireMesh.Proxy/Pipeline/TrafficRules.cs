@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Net;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Egress;
 using AspireMesh.Proxy.Faults;
@@ -42,13 +43,13 @@ internal sealed class TrafficRules : ITrafficRules
 
     public TlsChoice? ChooseTls(MeshSide side, string listener, string? serverName) => Tls.GetValueOrDefault((side, listener))?.Choose(serverName, Chance);
 
-    public IDestinationLease? Choose(string cluster, IReadOnlyCollection<string> tried)
+    public IDestinationLease? Choose(string cluster, IReadOnlyCollection<string> tried, IPAddress? from)
     {
         if (Clusters.Find(cluster) is not { } found) return null;
         List<DestinationState>? states = null;
         foreach (var destination in found.Destinations)
             if (tried.Contains(destination.Name)) (states ??= []).Add(destination.State);
-        return found.Choose(null, states, out _) is { } chosen ? new Lease(found, chosen) : null;
+        return found.Choose(new Asker(null, from), states, out _) is { } chosen ? new Lease(found, chosen) : null;
     }
 
     /// <summary>The faults of handshakes.</summary>

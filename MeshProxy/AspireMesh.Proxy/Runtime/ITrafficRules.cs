@@ -1,3 +1,4 @@
+using System.Net;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Faults;
 
@@ -9,7 +10,8 @@ internal interface ITrafficRules
     /// <summary>Chooses where an opaque connection goes; null when no destination can take it.</summary>
     /// <param name="cluster">A cluster of this snapshot.</param>
     /// <param name="tried">Names of destinations that failed for this connection already.</param>
-    IDestinationLease? Choose(string cluster, IReadOnlyCollection<string> tried);
+    /// <param name="from">The address it came from, for hashing; null where that is not known.</param>
+    IDestinationLease? Choose(string cluster, IReadOnlyCollection<string> tried, IPAddress? from);
 
     /// <summary>Where a TLS connection goes by the server name it asks for; null when no TLS route of the listener matches.</summary>
     /// <param name="side">Outbound or gateway.</param>

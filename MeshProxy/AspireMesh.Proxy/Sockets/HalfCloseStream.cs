@@ -1,3 +1,4 @@
+using System.Net;
 using AspireMesh.Protocol.Identity;
 
 namespace AspireMesh.Proxy.Sockets;
@@ -10,6 +11,9 @@ internal abstract class HalfCloseStream : Stream
 {
     /// <summary>The other end's proved identity; null outside the mesh and in plaintext.</summary>
     public virtual SpiffeId? Peer => null;
+
+    /// <summary>The address of the other end; null where the transport does not tell.</summary>
+    public virtual IPAddress? From => null;
 
     /// <summary>Cancelled when the other end broke the stream, without anyone having to read; never where the transport cannot tell.</summary>
     public virtual CancellationToken Aborted => CancellationToken.None;

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 
 namespace AspireMesh.Proxy.Sockets;
@@ -6,6 +7,8 @@ namespace AspireMesh.Proxy.Sockets;
 internal sealed class SocketStream(Socket socket) : HalfCloseStream
 {
     private int _ended;
+
+    public override IPAddress? From => socket.From();
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => socket.ReceiveAsync(buffer, cancellationToken);
 

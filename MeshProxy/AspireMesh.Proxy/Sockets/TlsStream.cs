@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using AspireMesh.Protocol.Identity;
@@ -8,6 +9,8 @@ namespace AspireMesh.Proxy.Sockets;
 internal sealed class TlsStream(SslStream tls, Socket socket, SpiffeId? peer) : HalfCloseStream
 {
     private int _ended;
+
+    public override IPAddress? From => socket.From();
 
     public override SpiffeId? Peer => peer;
 

@@ -40,6 +40,13 @@ public class SnapshotCompilerTests
     }
 
     [Fact]
+    public void A_sidecars_weight_is_its_destinations_weight()
+    {
+        var model = Meshes.Shop.WithWorkload("api", w => w with { Sidecars = [w.Sidecars[0] with { Weight = 2.5 }] });
+        Assert.Equal([2.5], Compile(model, "web").Clusters.Single(c => c.Workload == "api").Destinations.Select(d => d.Weight));
+    }
+
+    [Fact]
     public void A_callee_lets_in_whom_references_name() => Matches("api-with-address", SnapshotCompiler.Compile(Input(Meshes.Shop) with
     {
         AppAddresses = ImmutableDictionary<(string, string), string>.Empty.Add(("api", "http"), "127.0.0.1:5000").Add(("web", "http"), "127.0.0.1:6000"),

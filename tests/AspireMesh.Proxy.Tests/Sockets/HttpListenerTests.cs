@@ -129,7 +129,7 @@ public class HttpListenerTests
 
         private sealed class NoRules : ITrafficRules
         {
-            public IDestinationLease? Choose(string cluster, IReadOnlyCollection<string> tried) => null;
+            public IDestinationLease? Choose(string cluster, IReadOnlyCollection<string> tried, IPAddress? from) => null;
 
             public TlsChoice? ChooseTls(MeshSide side, string listener, string? serverName) => null;
 

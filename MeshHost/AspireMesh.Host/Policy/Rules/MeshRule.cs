@@ -14,6 +14,7 @@ internal sealed class MeshRule : IModelRule
         problems.Defined(subject, "UndeclaredEgress", model.UndeclaredEgress);
         foreach (var workload in model.Workloads)
         {
+            foreach (var sidecar in workload.Sidecars) problems.Range($"Sidecar '{sidecar.Instance}'", "Weight", sidecar.Weight, 0, 1_000_000);
             foreach (var endpoint in workload.Endpoints) problems.Defined($"Endpoint '{workload.Name}.{endpoint.Name}'", "Protocol", endpoint.Protocol);
         }
         foreach (var external in model.ExternalServices) problems.Defined($"External service '{external.Name}'", "Protocol", external.Protocol);

@@ -1,3 +1,4 @@
+using System.Net;
 using AspireMesh.Protocol.Identity;
 using AspireMesh.Proxy.Sockets;
 
@@ -6,6 +7,8 @@ namespace AspireMesh.Proxy.Faults.Bytes;
 /// <summary>An opaque connection whose reads go through faults.</summary>
 internal sealed class ShapedConnection(HalfCloseStream inner, ShapedStream reads) : HalfCloseStream
 {
+    public override IPAddress? From => inner.From;
+
     public override SpiffeId? Peer => inner.Peer;
 
     public override CancellationToken Aborted => inner.Aborted;

@@ -20,7 +20,7 @@ internal sealed class CallerAddresses(RuntimeHolder holder, IMeshEvents events, 
     /// <summary>Whether the connection is the app's. One that is not is counted.</summary>
     public async ValueTask<bool> IsKnownAsync(Socket socket, ListenerTarget listener, CancellationToken cancellationToken)
     {
-        if (AddressOf(socket) is not { } caller) return false;
+        if (socket.From() is not { } caller) return false;
         using var patience = new CancellationTokenSource(Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         while (true)
@@ -44,18 +44,5 @@ internal sealed class CallerAddresses(RuntimeHolder holder, IMeshEvents events, 
     {
         events.Refused(new Refusal(listener.Side, RefusalReason.Denied, listener.Name, caller.ToString(), Detail: detail));
         return false;
-    }
-
-    private static IPAddress? AddressOf(Socket socket)
-    {
-        try
-        {
-            return socket.RemoteEndPoint is IPEndPoint { Address: var address } ? address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address : null;
-        }
-        catch (SocketException)
-        {
-            // It left before it was looked at.
-            return null;
-        }
     }
 }

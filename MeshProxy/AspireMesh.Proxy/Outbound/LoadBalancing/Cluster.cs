@@ -21,12 +21,13 @@ internal enum ChoiceFailure
 }
 
 /// <summary>
-/// A cluster of one snapshot. Choosing goes: healthy ones (all of them below the panic threshold) → breakers that admit → the caller's zone while enough of
-/// it is healthy → not those already tried, while others are there → the load balancer.
+/// A cluster of one snapshot. Choosing goes: healthy ones (all of them below the panic threshold) → breakers that admit → those with a weight, while there are any →
+/// the caller's zone while enough of it is healthy → not those already tried, while others are there → the load balancer.
 /// </summary>
 internal sealed class Cluster(ClusterSnapshot snapshot, Destination[] destinations, ILoadBalancer balancer, OutlierDetector? outliers, string? zone)
 {
     private readonly double _panicPercent = (snapshot.OutlierDetection ?? new OutlierDetectionPolicy()).PanicThresholdPercent;
+    private readonly bool _someHaveNoWeight = destinations.Any(d => d.Snapshot.Weight <= 0);
 
     public ClusterSnapshot Snapshot { get; } = snapshot;
 
@@ -37,7 +38,10 @@ internal sealed class Cluster(ClusterSnapshot snapshot, Destination[] destinatio
     public ReadOnlySpan<Destination> Destinations => destinations;
 
     /// <summary>Chooses a destination and takes a place in its breaker; whoever gets one must <see cref="Observe"/> it once and end it in its state.</summary>
-    public Destination? Choose(HttpContext? context, List<DestinationState>? tried, out ChoiceFailure failure)
+    public Destination? Choose(HttpContext? context, List<DestinationState>? tried, out ChoiceFailure failure) => Choose(new Asker(context, null), tried, out failure);
+
+    /// <summary>Chooses a destination for whoever asks.</summary>
+    public Destination? Choose(Asker asker, List<DestinationState>? tried, out ChoiceFailure failure)
     {
         failure = ChoiceFailure.NoneHealthy;
         if (destinations.Length == 0) return null;
@@ -45,11 +49,12 @@ internal sealed class Cluster(ClusterSnapshot snapshot, Destination[] destinatio
         try
         {
             var count = Collect(rented, out failure);
+            count = WithWeight(rented, count);
             count = PreferZone(rented, count);
             count = WithoutTried(rented, count, tried);
             while (count > 0)
             {
-                var index = Balancer.Choose(rented.AsSpan(0, count), context);
+                var index = Balancer.Choose(rented.AsSpan(0, count), asker);
                 var chosen = rented[index];
                 if (chosen.Breaker is null || chosen.Breaker.TryEnter())
                 {
@@ -100,6 +105,15 @@ internal sealed class Cluster(ClusterSnapshot snapshot, Destination[] destinatio
             if (destination.IsAdmitting) into[count++] = destination;
         failure = ChoiceFailure.BreakersOpen;
         return count;
+    }
+
+    private int WithWeight(Destination[] candidates, int count)
+    {
+        if (!_someHaveNoWeight) return count;
+        var weighted = 0;
+        for (var i = 0; i < count; i++)
+            if (candidates[i].Snapshot.Weight > 0) weighted++;
+        return weighted == 0 ? count : Keep(candidates, count, 0, static (c, zero) => c.Snapshot.Weight > zero);
     }
 
     private int PreferZone(Destination[] candidates, int count)

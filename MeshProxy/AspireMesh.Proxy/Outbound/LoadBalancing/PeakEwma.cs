@@ -42,7 +42,9 @@ internal sealed class PeakEwma(TimeProvider time)
     }
 
     /// <summary>Average times requests that would then be outstanding: what choosing this destination costs.</summary>
-    public double Cost(int outstanding, TimeSpan decay)
+    /// <param name="outstanding">Those that are, measured against the destination's weight.</param>
+    /// <param name="decay">How fast an old latency is forgotten.</param>
+    public double Cost(double outstanding, TimeSpan decay)
     {
         bool measured;
         double average;

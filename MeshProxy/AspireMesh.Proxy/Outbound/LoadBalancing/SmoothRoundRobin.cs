@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Http;
-
 namespace AspireMesh.Proxy.Outbound.LoadBalancing;
 
 /// <summary>
@@ -11,20 +9,21 @@ internal sealed class SmoothRoundRobin(TimeSpan slowStart) : ILoadBalancer
     private readonly Lock _turn = new();
     private readonly Dictionary<string, double> _credit = new(StringComparer.Ordinal);
 
-    public int Choose(ReadOnlySpan<Destination> candidates, HttpContext? context)
+    public int Choose(ReadOnlySpan<Destination> candidates, Asker asker)
     {
         lock (_turn)
         {
             var best = 0;
             var bestCredit = double.MinValue;
+            var weighted = Weights.Sum(candidates, slowStart) > 0;
             var total = 0.0;
             for (var i = 0; i < candidates.Length; i++)
             {
-                var weight = Math.Max(0, candidates[i].Snapshot.Weight) * candidates[i].State.WarmUp(slowStart);
+                var weight = weighted ? Weights.Of(candidates[i], slowStart) : 1;
                 total += weight;
                 var credit = _credit.GetValueOrDefault(candidates[i].Name) + weight;
                 _credit[candidates[i].Name] = credit;
-                if (credit <= bestCredit) continue;
+                if (credit <= bestCredit || weight <= 0) continue;
                 best = i;
                 bestCredit = credit;
             }

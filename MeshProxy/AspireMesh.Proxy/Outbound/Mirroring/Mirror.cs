@@ -38,7 +38,7 @@ internal sealed class Mirror(TimeProvider time, Chance chance, IMeshEvents event
         var cluster = request.Route.Mirror!;
         var sent = Interlocked.Increment(ref _running) <= MaxRunning;
         events.Mirrored(cluster.Snapshot, request.Route.Snapshot.Name, sent);
-        if (!sent || cluster.Choose(null, null, out _) is not { } destination)
+        if (!sent || cluster.Choose(request.Context, null, out _) is not { } destination)
         {
             Interlocked.Decrement(ref _running);
             return;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using AspireMesh.Protocol.Policies;
 
 namespace AspireMesh.Host.Kubernetes.Tests;
@@ -69,12 +70,14 @@ public class ServingTests
         var replica = cluster.StartReplica("control-a");
         await cluster.UntilAsync(() => replica.Mesh?.Model is not null);
         replica.Mesh!.SetMtls(Protocol.Model.MtlsMode.Permissive);
+        replica.Mesh.ApplyPolicies(new() { Workloads = [new() { Name = "api", Weights = ImmutableDictionary<string, double>.Empty.Add("api-1", 3) }] });
 
         cluster.PutApiPods(("api-1", "10.0.0.1:15006", false), ("api-2", "10.0.0.2:15006", true));
         await cluster.UntilAsync(() => replica.Mesh!.Model!.Workloads[1].Sidecars.Length == 2);
 
         Assert.Equal(["10.0.0.1:15006", "10.0.0.2:15006"], replica.Mesh!.Model!.Workloads[1].Sidecars.Select(s => s.Address));
         Assert.Equal(Protocol.Model.MtlsMode.Permissive, replica.Mesh.Model.Mtls);
+        Assert.Equal([3, 1], replica.Mesh.Model.Workloads[1].Sidecars.Select(s => s.Weight));
         cluster.PutApiPods();
         await cluster.UntilAsync(() => replica.Mesh!.Model!.Workloads[1].Sidecars.IsEmpty);
     }

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Globalization;
 using AspireMesh.Host.Registry;
 using AspireMesh.Protocol.Admin;
 using AspireMesh.Protocol.Model;

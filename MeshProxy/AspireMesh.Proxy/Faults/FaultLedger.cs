@@ -13,28 +13,42 @@ internal sealed class FaultLedger
     private readonly List<FaultCounts> _all = [];
     private long _reported;
 
+    // Keeps the sum of changes growing when counts go: a rule that was put on again often comes to the same number as before, and that would be no news.
+    private long _gone;
+
     /// <summary>Remembers a rule on an edge.</summary>
     public void Add(FaultCounts counts)
     {
         lock (_gate)
         {
-            _all.RemoveAll(c => c.IsOf(counts));
-            if (_all.Count >= Most) _all.RemoveAt(0);
+            Forget(c => c.IsOf(counts));
+            if (_all.Count >= Most) Forget(c => c == _all[0]);
             _all.Add(counts);
         }
     }
 
-    /// <summary>Whether any decision was made since the last call.</summary>
+    /// <summary>Whether any decision was made, or any rule came, since the last call.</summary>
     public bool HasNews()
     {
-        long requests;
-        lock (_gate) requests = _all.Sum(c => c.Requests + 1);
-        return Interlocked.Exchange(ref _reported, requests) != requests;
+        long changes;
+        lock (_gate) changes = _gone + _all.Sum(Changes);
+        return Interlocked.Exchange(ref _reported, changes) != changes;
     }
 
     /// <summary>Everything remembered, in the order it came.</summary>
     public ImmutableArray<FaultTally> Read()
     {
         lock (_gate) return [.. _all.Select(c => c.Read())];
+    }
+
+    private static long Changes(FaultCounts counts) => counts.Requests + 1;
+
+    private void Forget(Predicate<FaultCounts> which)
+    {
+        foreach (var counts in _all.FindAll(which))
+        {
+            _gone += Changes(counts);
+            _all.Remove(counts);
+        }
     }
 }

@@ -115,6 +115,20 @@ public class FaultTests
     }
 
     [Fact]
+    public void A_rule_put_on_again_is_news_even_when_it_comes_to_the_same_number_as_before()
+    {
+        var ledger = new FaultLedger();
+        for (var run = 0; run < 3; run++)
+        {
+            var counts = new FaultCounts(_abort, new FaultEdge("web", "api", "http"));
+            ledger.Add(counts);
+            for (var i = 0; i < 120; i++) counts.Take(_ => true, 0, out _);
+            Assert.True(ledger.HasNews());
+            Assert.False(ledger.HasNews());
+        }
+    }
+
+    [Fact]
     public async Task It_ends_by_itself_without_the_control_plane()
     {
         var faults = Compile(_abort with { ExpiresAt = _time.GetUtcNow().AddSeconds(60) })!;

@@ -62,7 +62,7 @@ public class LoopGuardTests
     public async Task A_listener_that_leads_to_itself_is_no_endless_circle()
     {
         var port = FreePort.Next();
-        await using var pair = await HttpPair.InFrontOfAsync([$"127.0.0.1:{port}"], new HttpPairOptions
+        await using var pair = await HttpPair.InFrontOfPlainAsync([$"127.0.0.1:{port}"], new HttpPairOptions
         {
             Caller = s => s with { Outbound = [s.Outbound[0] with { Listen = $"127.0.0.1:{port}" }], Clusters = [s.Clusters[0] with { ServerName = "localhost" }] },
         }.WithRoute(r => r with { Retry = null }));
@@ -75,7 +75,7 @@ public class LoopGuardTests
     public async Task Nobody_outside_the_mesh_sees_or_sets_the_count()
     {
         await using var outside = await TestApp.StartAsync(c => c.Response.WriteAsync($"[{c.Request.Headers[LoopGuard.Header]}]"));
-        await using var pair = await HttpPair.InFrontOfAsync([outside.Address], new HttpPairOptions().WithCluster(c => c with { ServerName = "outside.test" }));
+        await using var pair = await HttpPair.InFrontOfPlainAsync([outside.Address], new HttpPairOptions().WithCluster(c => c with { ServerName = "outside.test" }));
         Assert.Equal("[]", await pair.Client.GetStringAsync(""));
     }
 }

@@ -12,10 +12,12 @@ namespace AspireMesh.Proxy.Tests.Pairs;
 
 /// <summary>
 /// Two real sidecars over real sockets and TLS, without a control plane: <c>web</c> calls <c>api</c>'s endpoint <c>http</c> (or <c>tcp</c>). A test
-/// gives the app's address and edits the snapshots.
+/// gives the app's address and edits the snapshots. Further replicas of <c>api</c> are sidecars too, each with an app of its own.
 /// </summary>
 internal sealed class SidecarPair : IAsyncDisposable
 {
+    private readonly List<MeshSidecar> _replicas = [];
+
     private SidecarPair(TestCertificates certificates, SidecarPairOptions options)
     {
         Certificates = certificates;
@@ -58,7 +60,8 @@ internal sealed class SidecarPair : IAsyncDisposable
         await pair.Callee.StartAsync(default);
         await pair.Caller.StartAsync(default);
         await pair.ApplyCalleeAsync(options.EditCallee(Snapshots.Callee(pair.Certificates, options)));
-        await pair.ApplyCallerAsync(options.EditCaller(Snapshots.Caller(pair.Certificates, options, pair.CalleeSnapshot)));
+        var inbounds = await Task.WhenAll(options.Replicas.Select(app => pair.AddReplicaAsync(options with { App = app })));
+        await pair.ApplyCallerAsync(options.EditCaller(Snapshots.Caller(pair.Certificates, options, [pair.CalleeSnapshot.Inbound.Listen, .. inbounds])));
         return pair;
     }
 
@@ -80,6 +83,19 @@ internal sealed class SidecarPair : IAsyncDisposable
     {
         await Caller.DisposeAsync();
         await Callee.DisposeAsync();
+        foreach (var replica in _replicas) await replica.DisposeAsync();
+    }
+
+    /// <summary>One more sidecar of the callee.</summary>
+    /// <returns>Where it takes mTLS.</returns>
+    private async Task<string> AddReplicaAsync(SidecarPairOptions options)
+    {
+        var replica = Sidecar("api", CalleeSvids, options.CalleeEvents ?? CalleeEvents, options);
+        lock (_replicas) _replicas.Add(replica);
+        await replica.StartAsync(default);
+        var snapshot = options.EditCallee(Snapshots.Callee(Certificates, options));
+        Assert.Empty(await replica.Snapshots.ApplyAsync(snapshot, default));
+        return snapshot.Inbound.Listen;
     }
 
     private MeshSidecar Sidecar(string workload, FixedSvids svids, IMeshEvents events, SidecarPairOptions options)
@@ -104,6 +120,9 @@ internal sealed record SidecarPairOptions
 
     /// <summary>Where the callee's app listens, <c>host:port</c>.</summary>
     public required string App { get; init; }
+
+    /// <summary>The apps of further replicas of the callee.</summary>
+    public IReadOnlyList<string> Replicas { get; init; } = [];
 
     public MeshSidecarOptions Sidecar { get; init; } = new();
 
@@ -148,7 +167,7 @@ internal static class Snapshots
         },
     };
 
-    public static MeshSnapshot Caller(TestCertificates certificates, SidecarPairOptions options, MeshSnapshot callee)
+    public static MeshSnapshot Caller(TestCertificates certificates, SidecarPairOptions options, IReadOnlyList<string> inbounds)
     {
         var cluster = $"api.{options.Endpoint}";
         return new MeshSnapshot
@@ -181,7 +200,7 @@ internal static class Snapshots
                     Workload = "api",
                     Endpoint = options.Endpoint,
                     ExpectedIdentity = certificates.IdOf("api"),
-                    Destinations = [new DestinationSnapshot { Name = "api", Address = callee.Inbound.Listen }],
+                    Destinations = [.. inbounds.Select((address, i) => new DestinationSnapshot { Name = inbounds.Count == 1 ? "api" : $"d{i + 1}", Address = address })],
                 },
             ],
         };

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace AspireMesh.Proxy.Tests.Pipeline;
 
-/// <summary>Which destination gets a request, and when another: policies over real sockets, their time a clock that the test moves.</summary>
+/// <summary>Which destination gets a request, and when another: policies over real sockets and mTLS, their time a clock that the test moves.</summary>
 public class DestinationPolicyTests
 {
     private static readonly RetryPolicy s_quick = new() { BackoffBase = TimeSpan.FromMilliseconds(1), BackoffMax = TimeSpan.FromMilliseconds(1), MaxRetries = 1 };
@@ -21,6 +21,7 @@ public class DestinationPolicyTests
         await using var pair = await apps.PairAsync(c => c with { LoadBalancing = new() { Algorithm = LoadBalancingAlgorithm.RoundRobin }, Destinations = [c.Destinations[0] with { Weight = 3 }, c.Destinations[1]] });
         for (var i = 0; i < 40; i++) await pair.Client.GetStringAsync("");
         Assert.Equal([30, 10], apps.Counts);
+        Assert.Equal((2, 0), (pair.Pair.CallerEvents.Handshakes, pair.Pair.CalleeEvents.Plaintext));
     }
 
     [Fact]
@@ -279,7 +280,7 @@ public class DestinationPolicyTests
             }))));
         }
 
-        /// <summary>A caller's sidecar in front of them.</summary>
+        /// <summary>A caller's sidecar, and one of each of them.</summary>
         public Task<HttpPair> PairAsync(Func<ClusterSnapshot, ClusterSnapshot> cluster, HttpPairOptions? options = null)
         {
             var given = options ?? new HttpPairOptions();

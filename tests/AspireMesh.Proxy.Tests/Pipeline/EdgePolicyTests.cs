@@ -1,5 +1,6 @@
 using System.Net;
 using AspireMesh.Protocol.Policies;
+using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Tests.Pairs;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
@@ -174,10 +175,10 @@ public class EdgePolicyTests
     {
         await using var one = await TestApp.AnsweringAsync(200, "one");
         await using var two = await TestApp.AnsweringAsync(200, "two");
-        await using var pair = await HttpPair.InFrontOfAsync([one.Address]);
+        ClusterSnapshot cluster = null!;
+        await using var pair = await HttpPair.InFrontOfAsync([one.Address, two.Address], new HttpPairOptions().WithCluster(c => (cluster = c) with { Destinations = [c.Destinations[0]] }));
         Assert.Equal("one", await pair.Client.GetStringAsync(""));
-        var cluster = pair.Pair.CallerSnapshot.Clusters[0];
-        await pair.Pair.ApplyCallerAsync(pair.Pair.CallerSnapshot with { Clusters = [cluster with { Destinations = [cluster.Destinations[0] with { Address = two.Address }] }] });
+        await pair.Pair.ApplyCallerAsync(pair.Pair.CallerSnapshot with { Clusters = [cluster with { Destinations = [cluster.Destinations[1]] }] });
         Assert.Equal("two", await pair.Client.GetStringAsync(""));
         await pair.Pair.ApplyCallerAsync(pair.Pair.CallerSnapshot with { Clusters = [cluster with { Destinations = [] }] });
         using var none = await pair.Client.GetAsync("");

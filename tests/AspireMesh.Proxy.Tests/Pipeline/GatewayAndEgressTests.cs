@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using AspireMesh.Protocol.Policies;
 using AspireMesh.Protocol.Snapshot;
@@ -55,7 +56,7 @@ public class GatewayAndEgressTests
             return c.Response.WriteAsync(c.Request.Host.Value!);
         });
         var port = int.Parse(outside.Address.Split(':')[1]);
-        await using var pair = await HttpPair.InFrontOfAsync([outside.Address], new HttpPairOptions().WithCluster(c => c with { ServerName = "api.outside.test", AppAddresses = [$"api.outside.test:{port}"] }));
+        await using var pair = await HttpPair.InFrontOfPlainAsync([outside.Address], new HttpPairOptions().WithCluster(c => c with { ServerName = "api.outside.test", AppAddresses = [$"api.outside.test:{port}"] }));
         Assert.Equal($"api.outside.test:{port}", await pair.Client.GetStringAsync(""));
         using var redirect = await pair.Client.GetAsync("go");
         Assert.Equal(new Uri(pair.Pair.OutboundUri, "there"), redirect.Headers.Location);
@@ -76,12 +77,9 @@ public class GatewayAndEgressTests
             await c.Request.Body.CopyToAsync(Stream.Null);
             await c.Response.WriteAsync("live");
         });
-        await using var pair = await HttpPair.InFrontOfAsync([live.Address], new HttpPairOptions
+        await using var pair = await HttpPair.InFrontOfAsync([live.Address, shadow.Address], new HttpPairOptions
         {
-            Caller = s => s with
-            {
-                Clusters = [s.Clusters[0], s.Clusters[0] with { Name = "shadow", Kind = ClusterKind.Plain, Destinations = [new DestinationSnapshot { Name = "s", Address = shadow.Address }] }],
-            },
+            Caller = static s => s with { Clusters = Each(s.Clusters[0], "shadow") },
         }.WithRoute(r => r with { Mirror = new MirrorTarget("shadow", 100) }));
         using var post = await pair.Client.PostAsync("order", new StringContent("three pears"));
         Assert.Equal("live", await post.Content.ReadAsStringAsync());
@@ -113,6 +111,10 @@ public class GatewayAndEgressTests
         await Pairs.RecordedEvents.EventuallyAsync<bool>(() => pair.Pair.CallerEvents.Probes.Contains("d1 True") ? true : null);
         Assert.Contains("flaky", new[] { await pair.Client.GetStringAsync(""), await pair.Client.GetStringAsync("") });
     }
+
+    /// <summary>A cluster of two destinations as two clusters of one.</summary>
+    private static ImmutableArray<ClusterSnapshot> Each(ClusterSnapshot both, string second) =>
+        [both with { Destinations = [both.Destinations[0]] }, both with { Name = second, Destinations = [both.Destinations[1]] }];
 
     private static HttpPairOptions WithGateway(int port, Func<GatewayListener, GatewayListener> edit) => new()
     {

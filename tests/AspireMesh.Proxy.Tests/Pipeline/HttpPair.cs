@@ -25,17 +25,24 @@ internal sealed class HttpPair : IAsyncDisposable
 
     public RequestEnd LastRequest => Pair.CallerEvents.Requests.Last();
 
-    public static Task<HttpPair> StartAsync(RequestDelegate handler, HttpPairOptions? options = null) => StartAsync(null, handler, options ?? new HttpPairOptions());
+    public static async Task<HttpPair> StartAsync(RequestDelegate handler, HttpPairOptions? options = null)
+    {
+        options ??= new HttpPairOptions();
+        return await StartAsync(await TestApp.StartAsync(handler, options.Http2 ? HttpProtocols.Http2 : HttpProtocols.Http1), options);
+    }
 
-    public static async Task<HttpPair> StartAsync(TestApp app, HttpPairOptions? options = null) => await StartAsync(app, null, options ?? new HttpPairOptions());
+    public static Task<HttpPair> StartAsync(TestApp app, HttpPairOptions? options = null) => StartAsync(app, [app.Address], options ?? new HttpPairOptions());
 
-    /// <summary>A caller's sidecar alone; its cluster has these apps as plain destinations.</summary>
-    public static Task<HttpPair> InFrontOfAsync(IEnumerable<string> addresses, HttpPairOptions? options = null)
+    /// <summary>One edge to these apps, each behind a sidecar of its own: replicas of one workload, over mTLS.</summary>
+    public static Task<HttpPair> InFrontOfAsync(IEnumerable<string> apps, HttpPairOptions? options = null) => StartAsync(null, [.. apps], options ?? new HttpPairOptions());
+
+    /// <summary>A caller's sidecar alone; its cluster has these servers as plain destinations, as one outside the mesh has.</summary>
+    public static Task<HttpPair> InFrontOfPlainAsync(IEnumerable<string> addresses, HttpPairOptions? options = null)
     {
         options ??= new HttpPairOptions();
         var edit = options.Caller;
         var destinations = addresses.Select((a, i) => new DestinationSnapshot { Name = $"d{i + 1}", Address = a }).ToArray();
-        return StartAsync(null, null, options with
+        return StartAsync(null, [], options with
         {
             // The edit comes after, so it sees the cluster as the test wants it.
             Caller = s => edit(s with { Clusters = [s.Clusters[0] with { Kind = ClusterKind.Plain, ExpectedIdentity = null, Destinations = [.. destinations] }] }),
@@ -49,12 +56,12 @@ internal sealed class HttpPair : IAsyncDisposable
         if (_owned is not null) await _owned.DisposeAsync();
     }
 
-    private static async Task<HttpPair> StartAsync(TestApp? app, RequestDelegate? handler, HttpPairOptions options)
+    private static async Task<HttpPair> StartAsync(TestApp? owned, string[] apps, HttpPairOptions options)
     {
-        var owned = handler is null ? app : await TestApp.StartAsync(handler, options.Http2 ? HttpProtocols.Http2 : HttpProtocols.Http1);
         var pair = await SidecarPair.StartAsync(new SidecarPairOptions
         {
-            App = owned?.Address ?? "127.0.0.1:1",
+            App = apps.FirstOrDefault() ?? "127.0.0.1:1",
+            Replicas = [.. apps.Skip(1)],
             EditCaller = options.Caller,
             EditCallee = options.Callee,
             CallerEvents = options.CallerEvents,

@@ -57,11 +57,15 @@ public class RetryPipelineTests
         Assert.Equal(3, calls);
     }
 
-    [Fact]
-    public async Task A_post_to_a_destination_that_takes_no_connection_goes_to_another_one()
+    [Theory]
+    [InlineData("app")]
+    [InlineData("sidecar")]
+    public async Task A_post_to_a_destination_that_takes_no_connection_goes_to_another_one(string gone)
     {
         await using var app = await TestApp.AnsweringAsync(200, "here");
-        await using var pair = await HttpPair.InFrontOfAsync([$"127.0.0.1:{FreePort.Next()}", app.Address], new HttpPairOptions().WithRetry().WithCluster(RoundRobin));
+        var nobody = $"127.0.0.1:{FreePort.Next()}";
+        await using var pair = await HttpPair.InFrontOfAsync([nobody, app.Address], new HttpPairOptions().WithRetry().WithCluster(RoundRobin)
+            .WithCluster(c => gone == "app" ? c : c with { Destinations = [c.Destinations[0] with { Address = nobody }, c.Destinations[1]] }));
         for (var i = 0; i < 4; i++)
         {
             using var response = await pair.Client.PostAsync("", new StringContent("body"));
@@ -102,7 +106,7 @@ public class RetryPipelineTests
     [Fact]
     public async Task Nobody_there_is_503_with_the_reason_and_the_next_line_to_type()
     {
-        await using var pair = await HttpPair.InFrontOfAsync([]);
+        await using var pair = await HttpPair.InFrontOfPlainAsync([]);
         using var response = await pair.Client.GetAsync("");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
         Assert.Equal("'api.http' has no destination: it is not running.\nType: aspiremesh check\n", await response.Content.ReadAsStringAsync());
@@ -158,11 +162,11 @@ public class RetryPipelineTests
     {
         await using var stable = await TestApp.AnsweringAsync(200, "stable");
         await using var canary = await TestApp.AnsweringAsync(200, "canary");
-        await using var pair = await HttpPair.InFrontOfAsync([stable.Address], new HttpPairOptions
+        await using var pair = await HttpPair.InFrontOfAsync([stable.Address, canary.Address], new HttpPairOptions
         {
             Caller = s => s with
             {
-                Clusters = [s.Clusters[0], s.Clusters[0] with { Name = "canary", Destinations = [new DestinationSnapshot { Name = "c", Address = canary.Address }] }],
+                Clusters = [s.Clusters[0] with { Destinations = [s.Clusters[0].Destinations[0]] }, s.Clusters[0] with { Name = "canary", Destinations = [s.Clusters[0].Destinations[1]] }],
                 Outbound = [s.Outbound[0] with { Routes = [new RouteSnapshot { Name = "split", Clusters = [new ClusterWeight("api.http", weight), new ClusterWeight("canary", 100 - weight)] }] }],
             },
         });

@@ -28,7 +28,7 @@ public enum RetryConditions
     /// <summary>The connection could not be made: nothing was sent, so any method may be repeated.</summary>
     ConnectFailure = 1,
 
-    /// <summary>The peer refused the stream before reading it (REFUSED_STREAM, GOAWAY): any method may be repeated.</summary>
+    /// <summary>The peer refused the stream before reading it (REFUSED_STREAM, GOAWAY): any method may be repeated. A request without a body is sent to the same destination up to three times more before this counts.</summary>
     RefusedStream = 2,
 
     /// <summary>The connection broke before response headers; idempotent methods only.</summary>

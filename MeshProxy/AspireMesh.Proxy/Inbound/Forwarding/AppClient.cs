@@ -36,7 +36,7 @@ internal sealed class AppClient : HttpMessageInvoker
             ConnectTimeout = TimeSpan.FromSeconds(5),
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(4),
             MaxResponseHeadersLength = 1024,
-            RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
+            RequestHeaderEncodingSelector = PromptContent.HeaderEncoding,
             ResponseHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
             ConnectCallback = async (_, cancellation) => new NetworkStream(await HostPort.ConnectAsync(app, cancellation), ownsSocket: true),
         };

@@ -5,6 +5,7 @@ using AspireMesh.Proxy.Inbound.Authorization;
 using AspireMesh.Proxy.Runtime;
 using AspireMesh.Proxy.Telemetry;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace AspireMesh.Proxy.Inbound.Forwarding;
@@ -125,13 +126,25 @@ internal sealed class InboundHandler(TimeProvider time, IMeshEvents events, IHtt
             if (error == ForwarderError.None) return null;
             var exception = context.Features.Get<IForwarderErrorFeature>()?.Exception;
             if (context.RequestAborted.IsCancellationRequested) flags.Add(ResponseFlags.CallerGone);
-            else if (forward.HeadersAfter is null) await AnswerFailureAsync(context, exception, flags, workload);
+            else if (forward.HeadersAfter is null && !PassOnRefusal(context, exception, flags)) await AnswerFailureAsync(context, exception, flags, workload);
             return exception?.GetBaseException().Message ?? error.ToString();
         }
         finally
         {
             rules.LoadShedding?.Exit(forward.HeadersAfter?.TotalMilliseconds);
         }
+    }
+
+    /// <summary>
+    /// A stream that the app refused is refused towards the caller too, whose side kept the body and may send it to another destination: any answer would say that the request
+    /// was processed. Requests without a body are sent to the app again by HttpClient, up to three times; a refusal passed on would be multiplied by the same on the other side.
+    /// </summary>
+    private static bool PassOnRefusal(HttpContext context, Exception? exception, List<string> flags)
+    {
+        if (!ForwarderFailure.IsRefusedBody(exception) || context.Features.Get<IHttpResetFeature>() is not { } stream) return false;
+        flags.Add(ResponseFlags.UpstreamReset);
+        stream.Reset(ForwarderFailure.RefusedStream);
+        return true;
     }
 
     private static Task AnswerFailureAsync(HttpContext context, Exception? exception, List<string> flags, string workload)

@@ -49,7 +49,7 @@ internal sealed class DestinationClient : HttpMessageInvoker
             PooledConnectionLifetime = TimeSpan.FromMinutes(2),
             MaxResponseHeadersLength = 1024,
             // Bytes in, bytes out: values that are not ASCII are the app's business.
-            RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
+            RequestHeaderEncodingSelector = PromptContent.HeaderEncoding,
             ResponseHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
             ConnectCallback = async (context, cancellation) =>
             {

@@ -33,6 +33,10 @@ internal static class Answers
     public static ErrorAnswer BreakersOpen(OutboundRequest request) =>
         Make(request, 503, ResponseFlags.UpstreamOverflow, $"The circuit breakers towards {Target(request)} are open.", "Type: aspiremesh stat");
 
+    public static ErrorAnswer QueueFull(OutboundRequest request) => Make(
+        request, 503, ResponseFlags.UpstreamOverflow, $"Too many requests to '{request.Cluster.Snapshot.Workload}' are running, and the queue is full.",
+        "To allow more: WithLimits(l => l with { MaxConcurrentRequests = …, MaxPendingRequests = … }) on the edge.");
+
     private static ErrorAnswer? Gone(OutboundRequest request)
     {
         request.Flag(ResponseFlags.CallerGone);

@@ -57,7 +57,8 @@ internal sealed class RouteHandler(OutboundServices services)
         ErrorAnswer? answer = null;
         try
         {
-            answer = await EnterAsync(rules.Gate, request) ?? await RunAsync(rules.Gate, request);
+            (var entered, answer) = await EnterAsync(rules.Gate, request);
+            if (entered) answer = await RunAsync(rules.Gate, request);
             if (answer is not null) await answer.WriteAsync(context);
         }
         finally
@@ -84,26 +85,34 @@ internal sealed class RouteHandler(OutboundServices services)
         }
     }
 
-    private async ValueTask<ErrorAnswer?> EnterAsync(ConcurrencyGate? gate, OutboundRequest request)
+    private async ValueTask<(bool Entered, ErrorAnswer? Answer)> EnterAsync(ConcurrencyGate? gate, OutboundRequest request)
     {
-        if (gate is null) return null;
-        var waiting = gate.EnterAsync(request.Context.RequestAborted);
-        if (waiting.IsCompletedSuccessfully && waiting.Result) return null;
-        using var deadline = new HeaderDeadline(services.Time, request.Deadline.Remaining, request.Context.RequestAborted);
+        if (gate is null || gate.TryEnter()) return (true, null);
+        // Nothing left is no limit to HeaderDeadline.
+        var left = request.Deadline.Remaining is var remaining && remaining > TimeSpan.Zero ? remaining : TimeSpan.FromTicks(1);
+        using var deadline = new HeaderDeadline(services.Time, left, request.Context.RequestAborted);
         try
         {
-            if (waiting.IsCompleted ? await waiting : await waiting.AsTask().WaitAsync(deadline.Token)) return null;
+            if (await gate.EnterAsync(deadline.Token)) return (true, null);
+        }
+        catch (OperationCanceledException) when (!deadline.HasExpired)
+        {
+            return (false, Answers.For(request, AttemptOutcome.Failed(AttemptFailure.CallerGone)));
         }
         catch (OperationCanceledException)
         {
-            request.Flag(ResponseFlags.UpstreamTimeout);
+            Tell();
+            return (false, Answers.For(request, AttemptOutcome.Failed(AttemptFailure.Deadline)));
         }
 
-        request.Flag(ResponseFlags.UpstreamOverflow);
-        services.Events.Refused(new Refusal(MeshSide.Outbound, RefusalReason.Limit, request.Cluster.Snapshot.Endpoint, request.Caller.Workload ?? "", "concurrency") { Destination = request.Cluster.Snapshot.Workload, Route = request.Route.Snapshot.Name });
-        request.Events.Decided(new PolicyDecision(MeshNames.RefusalDecision, "concurrency"));
-        return new ErrorAnswer(
-            503, ResponseFlags.UpstreamOverflow, $"Too many requests to '{request.Cluster.Snapshot.Workload}' are running, and the queue is full.", "To allow more: WithLimits(maxConcurrentRequests: …, maxPendingRequests: …).");
+        Tell();
+        return (false, Answers.QueueFull(request));
+
+        void Tell()
+        {
+            services.Events.Refused(new Refusal(MeshSide.Outbound, RefusalReason.Limit, request.Cluster.Snapshot.Endpoint, request.Caller.Workload ?? "", "concurrency") { Destination = request.Cluster.Snapshot.Workload, Route = request.Route.Snapshot.Name });
+            request.Events.Decided(new PolicyDecision(MeshNames.RefusalDecision, "concurrency"));
+        }
     }
 
     /// <summary>Header edits and the rewritten host go into the request once; every attempt and the mirror copy from there.</summary>

@@ -27,8 +27,20 @@ internal sealed class ConcurrencyGate(int maxRunning, int maxWaiting)
         }
     }
 
+    /// <summary>Takes a place that is free; nobody waits.</summary>
+    public bool TryEnter()
+    {
+        lock (_turn)
+        {
+            if (maxRunning > 0 && _running >= maxRunning) return false;
+            _running++;
+            return true;
+        }
+    }
+
     /// <summary>True when there is a place (leave it with <see cref="Leave"/>), false when the queue is full.</summary>
-    /// <exception cref="OperationCanceledException">The token ended the wait.</exception>
+    /// <param name="cancellation">Ends the wait. Giving up the task alone would leave a waiter behind, and the place it is handed one day would be lost.</param>
+    /// <exception cref="OperationCanceledException">The token ended the wait: there is no place to leave.</exception>
     public ValueTask<bool> EnterAsync(CancellationToken cancellation)
     {
         Waiter waiter;

@@ -8,7 +8,7 @@ public sealed record TimeoutPolicy
     /// <summary>From the end of the request, its body included, to the response's headers, all attempts included: it limits no upload. Default 15 s. A shorter <c>grpc-timeout</c> from the caller wins and is forwarded.</summary>
     public TimeSpan Request { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>For one attempt, to the response's headers. Default none.</summary>
+    /// <summary>For one attempt, to the response's headers. Default none. What it ends is 504, and sent again only with <see cref="RetryConditions.PerTryTimeout"/>.</summary>
     public TimeSpan PerTry { get; init; }
 
     /// <summary>No byte in either direction for this long ends a stream. Default 5 min.</summary>
@@ -91,13 +91,16 @@ public sealed record RetryPolicy
     public TimeSpan BudgetWindow { get; init; } = TimeSpan.FromSeconds(10);
 }
 
-/// <summary>Sends a second attempt before the first has failed, for idempotent calls.</summary>
+/// <summary>
+/// Sends a second attempt before the first has failed, for idempotent calls without a body. These are not retried as well; each additional attempt comes out of the
+/// retry budget (<see cref="RetryPolicy.BudgetRatio"/>), as a retry would.
+/// </summary>
 public sealed record HedgingPolicy
 {
     /// <summary>Additional attempts, 1 to 5. Default 1.</summary>
     public int MaxHedges { get; init; } = 1;
 
-    /// <summary>How long the first attempt may take before the next starts. Default 100 ms.</summary>
+    /// <summary>How long the first attempt may take before the next starts; one that failed starts the next at once. Default 100 ms.</summary>
     public TimeSpan Delay { get; init; } = TimeSpan.FromMilliseconds(100);
 }
 

@@ -24,6 +24,7 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
     private volatile bool _injecting;
     private HeaderDeadline? _deadline;
     private IAttemptEvents? _events;
+    private HedgingInvoker? _hedges;
     private FiredFaults? _faults;
     private Action? _undoShape;
     private bool _observed;
@@ -62,8 +63,7 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
                 ? services.Clients.Get(request.Cluster.Snapshot, destination, timeouts.Connect)
                 : services.Clients.Get(request.Cluster.Snapshot, destination.Snapshot with { Address = DialedInstead }, timeouts.Connect);
             if (HeaderHygiene.IsUpgrade(request.Context)) FarewellUpgrade.Attach(request.Context, services.Stopping, ((DestinationClient)client).Stopping);
-            if (route.Snapshot.Hedging is { } hedging && !request.HasBody && HttpMethodFacts.IsIdempotent(request.Context.Request.Method) && !HeaderHygiene.IsUpgrade(request.Context))
-                client = new HedgingInvoker(services, request, destination, client, hedging);
+            if (request.Hedging is { } hedging) client = _hedges = new HedgingInvoker(services, request, destination, client, hedging);
             if (_faults is not null) client = _faults.Around(client, MessageFraming.Of(request.Context.Request));
             var error = await services.Forwarder.SendAsync(request.Context, DestinationClient.Authority, client, route.Forwarding.For(request.Context.Request), this, _deadline.Token);
             Conclude(error);
@@ -111,7 +111,7 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
         }
 
         Passed = true;
-        request.AnsweredBy = destination;
+        request.AnsweredBy = _hedges?.AnsweredBy ?? destination;
         request.HeadersAfter = request.Deadline.Elapsed;
         if (outcome.GrpcStatus != AttemptOutcome.NoGrpcStatus) request.GrpcStatus = outcome.GrpcStatus;
         await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
@@ -227,9 +227,12 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
         _observed = true;
         Outcome = outcome;
         // A refusal by rules is the far side working as it should.
-        var judged = Refusal is null ? outcome : AttemptOutcome.Answered(403);
+        var judged = Refusal is not null ? AttemptOutcome.Answered(403) : _hedges?.OutcomeOfFirst ?? outcome;
         var (ejected, breaker) = (destination.State.Outliers.IsEjected, destination.Breaker?.State);
-        request.Cluster.Observe(destination, judged, services.Time.GetElapsedTime(_start));
+        var elapsed = services.Time.GetElapsedTime(_start);
+        request.Cluster.Observe(destination, judged, elapsed);
+        // Overtaken by a hedge: it is at least as slow as this, which is all that is known and what the balancer should know.
+        if (outcome.Failure == AttemptFailure.None && judged.Failure == AttemptFailure.CallerGone) destination.State.Latency.Observe(elapsed.TotalMilliseconds, request.Cluster.Snapshot.LoadBalancing.EwmaDecay);
         if (!ejected && destination.State.Outliers.IsEjected) request.Events.Decided(new PolicyDecision(MeshNames.EjectionDecision, destination.Name));
         if (destination.Breaker?.State is { } now && now != breaker) request.Events.Decided(new PolicyDecision(MeshNames.BreakerDecision, $"{destination.Name} {now}"));
         int? grpc = outcome.GrpcStatus == AttemptOutcome.NoGrpcStatus ? null : outcome.GrpcStatus;

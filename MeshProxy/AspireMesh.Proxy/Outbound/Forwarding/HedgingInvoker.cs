@@ -7,15 +7,22 @@ namespace AspireMesh.Proxy.Outbound.Forwarding;
 /// <summary>
 /// Sends a second copy of an idempotent request without a body when the first has not answered after the delay, and takes whichever good answer comes first
 /// (Dean, Barroso: The Tail at Scale). It stands where the client stands, below the forwarder, because a response can be copied to the caller only once.
+/// A copy is load that nobody asked for, as a retry is, and comes out of the same budget.
 /// </summary>
 internal sealed class HedgingInvoker(OutboundServices services, OutboundRequest request, Destination first, HttpMessageInvoker client, HedgingPolicy policy) : HttpMessageInvoker(s_nothing, disposeHandler: false)
 {
     private static readonly SocketsHttpHandler s_nothing = new();
 
+    /// <summary>Whose answer was taken; null while there is none.</summary>
+    public Destination? AnsweredBy { get; private set; }
+
+    /// <summary>How the first destination fared where another one's answer was taken; null where its answer is the attempt's, or it has none yet.</summary>
+    public AttemptOutcome? OutcomeOfFirst { get; private set; }
+
     public override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken)
     {
         var used = new List<DestinationState> { first.State };
-        var branches = new List<Branch>(policy.MaxHedges + 1) { Branch.Start(token => client.SendAsync(message, token), cancellationToken) };
+        var branches = new List<Branch>(policy.MaxHedges + 1) { Branch.Start(first, token => client.SendAsync(message, token), cancellationToken) };
         Branch? winner = null;
         try
         {
@@ -31,6 +38,8 @@ internal sealed class HedgingInvoker(OutboundServices services, OutboundRequest 
             }
 
             winner ??= branches[^1];
+            if (winner != branches[0]) OutcomeOfFirst = branches[0].Outcome;
+            AnsweredBy = winner.Destination;
             return await winner.Task;
         }
         finally
@@ -52,11 +61,19 @@ internal sealed class HedgingInvoker(OutboundServices services, OutboundRequest 
 
     private bool Hedge(HttpRequestMessage message, List<DestinationState> used, List<Branch> branches, CancellationToken cancellation)
     {
+        if (request.Route.Budget is { } budget && !budget.TryWithdraw())
+        {
+            request.Flag(Http.ResponseFlags.RetryBudgetExhausted);
+            services.Events.RetryRefused(request.Cluster.Snapshot, request.Route.Snapshot.Name, "budget");
+            request.Events.Decided(new Runtime.PolicyDecision(Telemetry.MeshNames.RetryRefusedDecision, "budget"));
+            return false;
+        }
+
         if (request.Cluster.Choose(request.Context, used, out _) is not { } other) return false;
         used.Add(other.State);
         services.Events.Hedged(request.Cluster.Snapshot, request.Route.Snapshot.Name);
         request.Events.Decided(new Runtime.PolicyDecision(Telemetry.MeshNames.HedgeDecision, other.Name));
-        branches.Add(Branch.Start(token => SendHedgeAsync(Copy(message), other, token), cancellation));
+        branches.Add(Branch.Start(other, token => SendHedgeAsync(Copy(message), other, token), cancellation));
         return true;
     }
 
@@ -71,9 +88,9 @@ internal sealed class HedgingInvoker(OutboundServices services, OutboundRequest 
             outcome = AttemptOutcome.Answered((int)response.StatusCode);
             return response;
         }
-        catch (HttpRequestException)
+        catch (HttpRequestException e)
         {
-            outcome = AttemptOutcome.Failed(AttemptFailure.Reset);
+            outcome = AttemptOutcome.Failed(FailureOf(e));
             throw;
         }
         finally
@@ -83,6 +100,8 @@ internal sealed class HedgingInvoker(OutboundServices services, OutboundRequest 
         }
     }
 
+    private static AttemptFailure FailureOf(Exception exception) => Http.ForwarderFailure.Dial(exception) is not null || Http.ForwarderFailure.IsConnect(exception) ? AttemptFailure.Connect : AttemptFailure.Reset;
+
     private static HttpRequestMessage Copy(HttpRequestMessage message)
     {
         var copy = new HttpRequestMessage(message.Method, message.RequestUri) { Version = message.Version, VersionPolicy = message.VersionPolicy };
@@ -91,16 +110,23 @@ internal sealed class HedgingInvoker(OutboundServices services, OutboundRequest 
     }
 
     /// <summary>One copy under way, with a cancellation of its own: ending the losers must not touch the winner's body.</summary>
-    private sealed class Branch(CancellationTokenSource cancellation, Task<HttpResponseMessage> task)
+    private sealed class Branch(Destination destination, CancellationTokenSource cancellation, Task<HttpResponseMessage> task)
     {
+        public Destination Destination { get; } = destination;
+
         public Task<HttpResponseMessage> Task { get; } = task;
 
         public bool IsGood => Task.IsCompletedSuccessfully && (int)Task.Result.StatusCode < 500;
 
-        public static Branch Start(Func<CancellationToken, Task<HttpResponseMessage>> send, CancellationToken outer)
+        /// <summary>What it came to; one that was overtaken says nothing about its destination but that it is slow.</summary>
+        public AttemptOutcome Outcome => Task.IsCompletedSuccessfully ? AttemptOutcome.Answered((int)Task.Result.StatusCode)
+            : Task.Exception is { } error ? AttemptOutcome.Failed(FailureOf(error))
+            : AttemptOutcome.Failed(AttemptFailure.CallerGone);
+
+        public static Branch Start(Destination destination, Func<CancellationToken, Task<HttpResponseMessage>> send, CancellationToken outer)
         {
             var own = CancellationTokenSource.CreateLinkedTokenSource(outer);
-            return new Branch(own, send(own.Token));
+            return new Branch(destination, own, send(own.Token));
         }
 
         public void Discard()

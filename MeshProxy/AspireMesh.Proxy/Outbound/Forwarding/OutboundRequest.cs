@@ -1,3 +1,4 @@
+using AspireMesh.Protocol.Policies;
 using AspireMesh.Proxy.Faults;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Outbound.Deadlines;
@@ -36,6 +37,10 @@ internal sealed class OutboundRequest(HttpContext context, CallerIdentity caller
     public ReplayBody? Body { get; init; }
 
     public bool HasBody { get; init; }
+
+    /// <summary>How it is hedged: only what may be repeated at any time is, and has no retries beside.</summary>
+    public HedgingPolicy? Hedging =>
+        Route.Snapshot.Hedging is { } policy && !HasBody && HttpMethodFacts.IsIdempotent(Context.Request.Method) && !HeaderHygiene.IsUpgrade(Context) ? policy : null;
 
     public int Attempts { get; set; }
 

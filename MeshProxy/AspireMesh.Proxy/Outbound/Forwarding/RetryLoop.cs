@@ -50,7 +50,7 @@ internal sealed class RetryLoop(OutboundServices services, OutboundRequest reque
 
     private bool WillRetry(AttemptOutcome outcome)
     {
-        if (request.Route.Retry is not { } rules) return false;
+        if (request.Route.Retry is not { } rules || request.Hedging is not null) return false;
         if (!rules.ShouldRetry(outcome, request.Context.Request.Method, request.Body?.WasRead ?? false)) return false;
         if (request.Attempts > rules.Policy.MaxRetries)
         {

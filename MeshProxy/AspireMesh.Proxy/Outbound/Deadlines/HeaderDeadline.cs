@@ -8,6 +8,10 @@ namespace AspireMesh.Proxy.Outbound.Deadlines;
 internal sealed class HeaderDeadline : IDisposable
 {
     private const int Waiting = 0, Passed = 1, Expired = 2, Cancelled = 3;
+
+    /// <summary>The longest a timer can wait, 49 days; a caller's <c>grpc-timeout</c> may say years.</summary>
+    private static readonly TimeSpan s_longest = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+
     private readonly CancellationTokenSource _source;
     private readonly ITimer? _timer;
     private readonly Func<TimeSpan>? _more;
@@ -24,7 +28,7 @@ internal sealed class HeaderDeadline : IDisposable
         if (limit <= TimeSpan.Zero || limit == TimeSpan.MaxValue) return;
         // Armed only once the field is set: a timer that fires at once may have to arm itself again.
         _timer = time.CreateTimer(static s => ((HeaderDeadline)s!).Expire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _timer.Change(limit, Timeout.InfiniteTimeSpan);
+        Arm(limit);
     }
 
     public CancellationToken Token => _source.Token;
@@ -47,11 +51,13 @@ internal sealed class HeaderDeadline : IDisposable
         _source.Dispose();
     }
 
+    private void Arm(TimeSpan time) => _timer?.Change(time < s_longest ? time : s_longest, Timeout.InfiniteTimeSpan);
+
     private void Expire()
     {
         if (_more?.Invoke() is { } more && more > TimeSpan.Zero)
         {
-            _timer?.Change(more, Timeout.InfiniteTimeSpan);
+            Arm(more);
             return;
         }
 

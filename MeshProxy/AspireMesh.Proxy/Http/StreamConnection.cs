@@ -1,12 +1,16 @@
 using System.IO.Pipelines;
 using System.Net;
+using System.Net.Sockets;
 using AspireMesh.Proxy.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace AspireMesh.Proxy.Http;
 
-/// <summary>A tunnel or TLS stream as Kestrel wants connections to be.</summary>
+/// <summary>
+/// A tunnel or TLS stream as Kestrel wants connections to be. Where the stream cannot say by itself that its other end has gone, it is read ahead: Kestrel reads nothing
+/// while it waits for an answer to a request of HTTP/1.x, and its own sockets tell it of the end meanwhile.
+/// </summary>
 internal sealed class StreamConnection : ConnectionContext, IDuplexPipe
 {
     private readonly HalfCloseStream _stream;
@@ -19,7 +23,16 @@ internal sealed class StreamConnection : ConnectionContext, IDuplexPipe
         Transport = this;
         _closed = CancellationTokenSource.CreateLinkedTokenSource(stream.Aborted);
         ConnectionClosed = _closed.Token;
-        Input = PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true));
+        if (stream.Aborted.CanBeCanceled)
+        {
+            Input = PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true));
+        }
+        else
+        {
+            var ahead = new Pipe(new PipeOptions(useSynchronizationContext: false));
+            Input = ahead.Reader;
+            _ = ReadAheadAsync(ahead.Writer);
+        }
         Output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
     }
 
@@ -63,6 +76,29 @@ internal sealed class StreamConnection : ConnectionContext, IDuplexPipe
             _stream.Reset();
         }
         _closed.Dispose();
+    }
+
+    private async Task ReadAheadAsync(PipeWriter into)
+    {
+        Exception? broke = null;
+        try
+        {
+            while (true)
+            {
+                // No buffer is held while nothing comes: most connections wait most of the time.
+                _ = await _stream.ReadAsync(Memory<byte>.Empty);
+                var read = await _stream.ReadAsync(into.GetMemory());
+                if (read == 0) break;
+                into.Advance(read);
+                if ((await into.FlushAsync()).IsCompleted) break;
+            }
+        }
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or InvalidOperationException)
+        {
+            broke = new ConnectionResetException("the other end broke the connection", e);
+        }
+        await into.CompleteAsync(broke);
+        await CloseAsync();
     }
 
     private async Task CloseAsync()

@@ -77,7 +77,7 @@ public enum MtlsMode
     /// <summary>mTLS is required: plaintext gets nothing.</summary>
     Strict,
 
-    /// <summary>mTLS is used between sidecars; plaintext is also taken, and counted per caller.</summary>
+    /// <summary>mTLS is used between sidecars; plaintext is also taken, past the list of references and no other rule, and counted per caller.</summary>
     Permissive,
 
     /// <summary>Sidecars send plaintext to each other. For moving a system into the mesh, never for production.</summary>

@@ -28,7 +28,10 @@ public sealed record AuthorizationRule
     /// <summary>What happens.</summary>
     public AuthorizationAction Action { get; init; }
 
-    /// <summary>Callers by SPIFFE ID; a workload's bare name is completed by the control plane. Empty for any authenticated caller.</summary>
+    /// <summary>
+    /// Callers by SPIFFE ID; a workload's bare name is completed by the control plane. Empty for any authenticated caller. A plaintext caller of a permissive mesh, whom
+    /// nobody knows, is refused by every Deny rule, counted by every Audit rule, and let in where no Allow rule looks at more than who calls.
+    /// </summary>
     public ImmutableArray<string> Callers { get; init; } = [];
 
     /// <summary>Endpoints of this workload; empty for all.</summary>
@@ -56,7 +59,7 @@ public sealed record JwtPolicy
     /// <summary>Signing keys, as JSON; null when <see cref="JwksUri"/> is given.</summary>
     public string? Jwks { get; init; }
 
-    /// <summary>How often keys are fetched anew. Default 10 min; an unknown <c>kid</c> also fetches, at most every 30 s.</summary>
+    /// <summary>How often keys are fetched anew. Default 10 min; an unknown <c>kid</c> also fetches, at most every 30 s, and while there are no keys at all every second.</summary>
     public TimeSpan Refresh { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Allowed difference of clocks. Default 30 s.</summary>

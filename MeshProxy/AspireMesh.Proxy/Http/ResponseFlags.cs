@@ -42,6 +42,9 @@ public static class ResponseFlags
     /// <summary>Refused by authorization or authentication.</summary>
     public const string Unauthorized = "UAEX";
 
+    /// <summary>An audit let it pass: a rule would have refused it.</summary>
+    public const string Audited = "AU";
+
     /// <summary>A fault answered.</summary>
     public const string FaultInjected = "FI";
 

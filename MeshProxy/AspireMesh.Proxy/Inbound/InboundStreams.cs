@@ -107,16 +107,15 @@ internal sealed class InboundStreams(RuntimeHolder holder, IHttpConnectionHandle
         await http.HandleAsync(connection, new HttpEntry(MeshSide.Inbound, endpoint.Name, stream.Peer, null), http2);
     }
 
-    // Plaintext has no identity to judge. It comes this far only where the mesh was told to take it, which is what "permissive" means.
-    private static bool Authorized(SidecarRuntime runtime, InboundEndpoint endpoint, HalfCloseStream stream, out string? rule)
+    private bool Authorized(SidecarRuntime runtime, InboundEndpoint endpoint, HalfCloseStream stream, out string? rule)
     {
-        rule = null;
-        if (stream.Peer is null) return runtime.Snapshot.Mtls != MtlsMode.Strict;
         var requestsFollow = endpoint.WorksOnRequests && endpoint.Protocol == AppProtocol.Http;
-        var decision = runtime.Authorization[endpoint.Name].JudgeConnection(CallerIdentity.FromId(stream.Peer.ToString()), requestsFollow);
+        var decision = runtime.Authorization[endpoint.Name].JudgeConnection(CallerIdentity.FromPeer(stream.Peer), requestsFollow);
         rule = decision.Rule;
-        // Where requests follow, the pipeline judges and answers each with its reason; a connection carries no refusal that a person could read.
-        return decision.Allowed || requestsFollow;
+        // Where requests follow, the pipeline judges and answers each with its reason, and tells what an audit let pass; a connection carries no refusal that a person could read.
+        if (requestsFollow) return true;
+        if (decision.Audited is { } audited) events.Audited(new Refusal(MeshSide.Inbound, RefusalReason.Denied, endpoint.Name, stream.Peer?.ToString() ?? "", audited));
+        return decision.Allowed;
     }
 
     private async Task<HalfCloseStream?> TryConnectAppAsync(InboundEndpoint endpoint, StreamKind kind, CancellationToken cut)

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Net.Security;
 using AspireMesh.Protocol.Identity;
+using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Egress;
 using AspireMesh.Proxy.Inbound.Authorization;
@@ -22,7 +23,7 @@ internal sealed class SidecarRuntime
         Intercepted = snapshot.Outbound.SelectMany(l => l.Addresses.Select(a => (Address: a, Listener: l))).DistinctBy(i => i.Address).ToFrozenDictionary(i => i.Address, i => i.Listener, StringComparer.Ordinal);
         Clusters = snapshot.Clusters.ToFrozenDictionary(c => c.Name, StringComparer.Ordinal);
         Inbound = snapshot.Inbound.Endpoints.ToFrozenDictionary(e => e.Name, StringComparer.Ordinal);
-        Authorization = snapshot.Inbound.Endpoints.ToFrozenDictionary(e => e.Name, e => new AuthorizationRules(e.Authorization, e.Name, e.AuditOnly), StringComparer.Ordinal);
+        Authorization = snapshot.Inbound.Endpoints.ToFrozenDictionary(e => e.Name, e => new AuthorizationRules(e.Authorization, e.Name, e.AuditOnly, snapshot.Mtls != MtlsMode.Strict), StringComparer.Ordinal);
         GatewayCertificates = snapshot.Gateways.Where(g => g.CertificatePem is not null).ToFrozenDictionary(g => g.Name, g => GatewayCertificate.Read(g.CertificatePem!), StringComparer.Ordinal);
         Egress = snapshot.Egress is null ? null : new EgressRules(snapshot.Egress);
         Gateways = snapshot.Gateways.ToFrozenDictionary(g => g.Name, StringComparer.Ordinal);

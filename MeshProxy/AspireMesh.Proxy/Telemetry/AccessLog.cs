@@ -36,6 +36,15 @@ internal sealed partial class AccessLog(ILogger? logger, int perSecond, TimeProv
         Request(logger!, level, request.Method, request.Path, request.Status, request.DurationMs, request.From, request.To, request.Endpoint, request.Route, request.Destination, request.Attempts, request.Flags, request.Faults, request.GrpcStatus, error, trace == default ? null : request.TraceId);
     }
 
+    /// <summary>Writes what an audit let pass; it counts among the successes of its second.</summary>
+    public void WriteAudit(string from, string to, string endpoint, string rule)
+    {
+        if (Wants(200)) Audited(logger!, from, to, endpoint, rule);
+    }
+
+    [LoggerMessage(EventId = 201, Level = LogLevel.Information, Message = "Audit: {From} to {To}.{Endpoint} was let through, rule {Rule} would have refused it")]
+    private static partial void Audited(ILogger logger, string from, string to, string endpoint, string rule);
+
     [LoggerMessage(EventId = 200, Message = "{Method} {Path} {Status} in {DurationMs} ms: {From} to {To}.{Endpoint}, route {Route}, destination {Destination}, attempts {Attempts}, flags {Flags}, faults {Faults}, gRPC {GrpcStatus}, error {Error}, trace {Trace}")]
     private static partial void Request(
         ILogger logger, LogLevel level, string? method, string? path, int status, double durationMs, string from, string to, string endpoint, string? route, string? destination,

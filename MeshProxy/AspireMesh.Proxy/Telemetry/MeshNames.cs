@@ -57,5 +57,6 @@ internal static class MeshNames
     public const string BreakerDecision = "mesh.breaker";
     public const string HedgeDecision = "mesh.hedge";
     public const string RefusalDecision = "mesh.refusal";
+    public const string AuditDecision = "mesh.audit";
     public const string Direction = "network.io.direction";
 }

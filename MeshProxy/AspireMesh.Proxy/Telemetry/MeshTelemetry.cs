@@ -160,7 +160,12 @@ internal sealed class MeshTelemetry : IMeshEvents, IAsyncDisposable
     public void ProbeChanged(ClusterSnapshot cluster, DestinationSnapshot destination, bool healthy, string detail) => Instruments.Policies.Probe(cluster, destination, healthy);
 
     /// <inheritdoc/>
-    public void Audited(in Refusal refusal) => Instruments.Policies.Audit(SourceOf(refusal), refusal.Destination ?? DestinationOf(refusal), refusal.Endpoint, refusal.Rule ?? "");
+    public void Audited(in Refusal refusal)
+    {
+        var (source, destination, rule) = (SourceOf(refusal), refusal.Destination ?? DestinationOf(refusal), refusal.Rule ?? "");
+        Instruments.Policies.Audit(source, destination, refusal.Endpoint, rule);
+        AccessLog.WriteAudit(source, destination, refusal.Endpoint, rule);
+    }
 
     /// <inheritdoc/>
     public void SnapshotApplied(MeshSnapshot snapshot) => Interlocked.Exchange(ref _version, snapshot.Version);

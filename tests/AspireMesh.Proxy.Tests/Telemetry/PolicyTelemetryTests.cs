@@ -34,7 +34,8 @@ public class PolicyTelemetryTests
         { "callee: a refusal by rule", "aspiremesh.refusals mesh.destination.endpoint=http mesh.destination.workload=api mesh.reason=denied mesh.route= mesh.rule=none mesh.side=inbound mesh.source.workload=web", "mesh.refusal mesh.reason=UAEX", "UAEX" },
         { "callee: a token", "aspiremesh.refusals mesh.destination.endpoint=http mesh.destination.workload=api mesh.reason=token mesh.route= mesh.rule= mesh.side=inbound mesh.source.workload=web", "mesh.refusal mesh.reason=UAEX", "UAEX" },
         { "callee: a rate limit", "aspiremesh.refusals mesh.destination.endpoint=http mesh.destination.workload=api mesh.reason=limit mesh.route= mesh.rule=two mesh.side=inbound mesh.source.workload=web", "mesh.refusal mesh.reason=RL", "RL" },
-        { "callee: an audit", "aspiremesh.audited mesh.destination.endpoint=http mesh.destination.workload=api mesh.rule=none mesh.source.workload=web", "", null },
+        { "callee: an audit", "aspiremesh.audited mesh.destination.endpoint=http mesh.destination.workload=api mesh.rule=none mesh.source.workload=web", "mesh.audit mesh.reason=none", "AU" },
+        { "callee: load shedding", "aspiremesh.refusals mesh.destination.endpoint=http mesh.destination.workload=api mesh.reason=limit mesh.route= mesh.rule=load-shedding mesh.side=inbound mesh.source.workload=web", "mesh.refusal mesh.reason=OM", "OM" },
     };
 
     [Theory]
@@ -76,6 +77,7 @@ public class PolicyTelemetryTests
             "callee: a refusal by rule" => options.WithInbound(e => e with { Authorization = [] }),
             "callee: a token" => options.WithInbound(e => e with { Jwt = TestKit.FullPolicies.Jwt }),
             "callee: a rate limit" => options.WithInbound(e => e with { RateLimits = [new RateLimitPolicy { Name = "two", PerSecond = 0.001, Burst = 2 }] }),
+            "callee: load shedding" => options.WithInbound(e => e with { LoadShedding = new LoadSheddingPolicy { MinConcurrency = 1, MaxConcurrency = 1 } }),
             "callee: an audit" => options.WithInbound(e => e with { Authorization = [], AuditOnly = true }),
             _ => options,
         };
@@ -91,7 +93,7 @@ public class PolicyTelemetryTests
             case "a hedge":
                 for (var i = 0; i < 2; i++) (await pair.Client.GetAsync("hang")).Dispose();
                 break;
-            case "a full queue":
+            case "a full queue" or "callee: load shedding":
                 var both = Enumerable.Range(0, 4).Select(_ => pair.Client.GetAsync("hang")).ToArray();
                 foreach (var answer in await Task.WhenAll(both)) answer.Dispose();
                 break;

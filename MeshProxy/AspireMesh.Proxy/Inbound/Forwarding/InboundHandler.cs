@@ -11,7 +11,7 @@ using Yarp.ReverseProxy.Forwarder;
 namespace AspireMesh.Proxy.Inbound.Forwarding;
 
 /// <summary>
-/// A request's way in, where an endpoint works on requests: authentication → authorization → rate limit → load shedding → fault → app.
+/// A request's way in, where an endpoint works on requests: authentication → authorization → rate limit → fault → load shedding → app.
 /// Who calls was settled by the TLS handshake before the first byte came here.
 /// </summary>
 internal sealed class InboundHandler(TimeProvider time, IMeshEvents events, IHttpForwarder forwarder)
@@ -35,7 +35,7 @@ internal sealed class InboundHandler(TimeProvider time, IMeshEvents events, IHtt
         string? error = null;
         try
         {
-            var refusal = await RefuseAsync(context, caller, rules);
+            var refusal = await RefuseAsync(context, caller, rules, request, flags);
             if (refusal is null && (fired = rules.FaultsFrom(caller)?.Decide(FaultStage.Request, context.Request, caller)) is not null) refusal = await FaultAsync(context, fired, request, flags);
             if (refusal is not null)
             {
@@ -48,7 +48,7 @@ internal sealed class InboundHandler(TimeProvider time, IMeshEvents events, IHtt
             {
                 forward = new AppForward(app, caller, rules.Endpoint.IdentityHeader, request, time);
                 undoShape = fired?.ShapeRequest(context);
-                error = await ForwardAsync(context, rules, fired?.Around(app, MessageFraming.Of(context.Request)) ?? app, forward, request, flags, workload);
+                error = await ForwardAsync(context, rules, fired?.Around(app, MessageFraming.Of(context.Request)) ?? app, forward, caller, request, flags, workload);
             }
         }
         finally
@@ -61,7 +61,7 @@ internal sealed class InboundHandler(TimeProvider time, IMeshEvents events, IHtt
         }
     }
 
-    private async ValueTask<ErrorAnswer?> RefuseAsync(HttpContext context, CallerIdentity caller, InboundRules rules)
+    private async ValueTask<ErrorAnswer?> RefuseAsync(HttpContext context, CallerIdentity caller, InboundRules rules, IRequestEvents request, List<string> flags)
     {
         IReadOnlyDictionary<string, IReadOnlyList<string>>? claims = null;
         if (rules.Jwt is { } jwt)
@@ -72,7 +72,13 @@ internal sealed class InboundHandler(TimeProvider time, IMeshEvents events, IHtt
         }
 
         var decision = rules.Authorization.Judge(context, caller, claims);
-        if (decision.Audited is { } audited) events.Audited(new Refusal(MeshSide.Inbound, RefusalReason.Denied, rules.Endpoint.Name, caller.Id ?? "", audited));
+        if (decision.Audited is { } audited)
+        {
+            flags.Add(ResponseFlags.Audited);
+            request.Decided(new PolicyDecision(MeshNames.AuditDecision, audited));
+            events.Audited(new Refusal(MeshSide.Inbound, RefusalReason.Denied, rules.Endpoint.Name, caller.Id ?? "", audited));
+        }
+
         if (!decision.Allowed) return Count(RefusalReason.Denied, rules, caller, decision.Rule, Denied(caller, rules, decision));
         if (rules.RateLimits is { } limits && !limits.TryTake(context.Request, caller, out var limit, out var wait))
             return Count(RefusalReason.Limit, rules, caller, limit, new ErrorAnswer(429, ResponseFlags.RateLimited, $"The rate limit '{limit}' is used up.", "Wait as Retry-After says.") { RetryAfter = wait });
@@ -108,14 +114,14 @@ internal sealed class InboundHandler(TimeProvider time, IMeshEvents events, IHtt
         };
     }
 
-    private async Task<string?> ForwardAsync(HttpContext context, InboundRules rules, HttpMessageInvoker app, AppForward forward, IRequestEvents request, List<string> flags, string workload)
+    private async Task<string?> ForwardAsync(HttpContext context, InboundRules rules, HttpMessageInvoker app, AppForward forward, CallerIdentity caller, IRequestEvents request, List<string> flags, string workload)
     {
         if (rules.LoadShedding is { } shed && !shed.TryEnter())
         {
             flags.Add(ResponseFlags.LoadShed);
             request.Decided(new PolicyDecision(MeshNames.RefusalDecision, ResponseFlags.LoadShed));
             await new ErrorAnswer(503, ResponseFlags.LoadShed, $"'{workload}' has as much to do as it can do in time.", "Try again later.") { RetryAfter = TimeSpan.FromSeconds(1) }.WriteAsync(context);
-            events.Refused(new Refusal(MeshSide.Inbound, RefusalReason.Limit, rules.Endpoint.Name, "", "load-shedding"));
+            events.Refused(new Refusal(MeshSide.Inbound, RefusalReason.Limit, rules.Endpoint.Name, caller.Id ?? "", "load-shedding"));
             return "load shedding";
         }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using AspireMesh.Protocol.Faults;
+using AspireMesh.Protocol.Model;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Faults;
 using AspireMesh.Proxy.Http;
@@ -41,7 +42,7 @@ internal sealed class InboundRules
     public static InboundRules Compile(InboundEndpoint endpoint, MeshSnapshot snapshot, InboundRules? previous, FaultServices faults, HttpMessageInvoker http) =>
         new(endpoint, snapshot, previous, faults)
         {
-            Authorization = new AuthorizationRules(endpoint.Authorization, endpoint.Name, endpoint.AuditOnly),
+            Authorization = new AuthorizationRules(endpoint.Authorization, endpoint.Name, endpoint.AuditOnly, snapshot.Mtls != MtlsMode.Strict),
             Jwt = JwtValidator.Compile(endpoint.Jwt, previous?.Jwt, faults.Time, http),
             RateLimits = RateLimits.Compile(faults.Time, endpoint.RateLimits, previous?.RateLimits),
             LoadShedding = endpoint.LoadShedding is not { } shed ? null : previous?.LoadShedding is { } kept && kept.Policy == shed ? kept : new GradientLimit(shed),

@@ -188,9 +188,12 @@ public class FaithfulnessTests
     [InlineData(MeshBackend.IstioAmbient, "api-waypoint", MtlsMode.Permissive)]
     public void Short_of_strict_mTLS_who_has_no_identity_is_let_in_as_by_our_sidecars(MeshBackend backend, string policy, MtlsMode mode)
     {
-        JsonNode Rules(MtlsMode m) => One(MeshRenderers.Render(backend, SampleMesh.Model with { Mtls = m }, SampleMesh.Placement), "AuthorizationPolicy", policy)["spec"]!["rules"]!;
-        Assert.Contains("{\"from\":[{\"source\":{\"notPrincipals\":[\"*\"]}}]}", Rules(mode).ToJsonString(), StringComparison.Ordinal);
-        Assert.DoesNotContain("notPrincipals", Rules(MtlsMode.Strict).ToJsonString(), StringComparison.Ordinal);
+        var open = SampleMesh.Model with { Workloads = [.. SampleMesh.Model.Workloads.Select(w => w with { Inbound = w.Inbound with { Authorization = [.. w.Inbound.Authorization.Where(r => r.Name != "admins")] } })] };
+        JsonNode Rules(MeshModel model, MtlsMode m) => One(MeshRenderers.Render(backend, model with { Mtls = m }, SampleMesh.Placement), "AuthorizationPolicy", policy)["spec"]!["rules"]!;
+        Assert.Contains("{\"from\":[{\"source\":{\"notPrincipals\":[\"*\"]}}]}", Rules(open, mode).ToJsonString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("notPrincipals", Rules(open, MtlsMode.Strict).ToJsonString(), StringComparison.Ordinal);
+        // Where a rule lets someone do something, our sidecars demand to know who it is; where mTLS is off there is nobody who could.
+        Assert.Equal(mode == MtlsMode.Disabled, Rules(SampleMesh.Model, mode).ToJsonString().Contains("notPrincipals", StringComparison.Ordinal));
     }
 
     [Fact]

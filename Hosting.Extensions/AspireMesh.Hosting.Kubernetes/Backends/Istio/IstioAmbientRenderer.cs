@@ -48,7 +48,7 @@ internal sealed class IstioAmbientRenderer : IMeshRenderer
         {
             fromWaypoint.Add(Map(("from", List(Map(("source", Map(("principals", Texts([$"{IstioSecurity.OwnTrustDomain}/ns/{ns}/sa/{gateway.Name}-istio"])))))))));
         }
-        if (session.Model.Mtls != MtlsMode.Strict) fromWaypoint.Add(IstioSecurity.WithoutIdentity());
+        if (IstioSecurity.TakesUnknown(session, workload)) fromWaypoint.Add(IstioSecurity.WithoutIdentity());
         session.Add(new(IstioRenderer.Security, "AuthorizationPolicy", $"{workload.Name}-waypoint", ns, Map(("spec", Map(("selector", IstioSecurity.Selector(session, workload.Name)), ("action", "ALLOW"), ("rules", fromWaypoint))))));
         var target = List(Map(("kind", "Service"), ("group", ""), ("name", session.Placement.Workloads[workload.Name].Service)));
         var rules = callers.Count == 0 ? new JsonArray() : List(Map(("from", List(Map(("source", Map(("principals", callers))))))));

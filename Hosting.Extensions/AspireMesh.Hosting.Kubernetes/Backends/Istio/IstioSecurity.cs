@@ -35,7 +35,7 @@ internal static class IstioSecurity
                 ("from", List(Map(("source", Map(("principals", Texts(byEndpoint.Select(e => Principal(session, e.From)).Order(StringComparer.Ordinal)))))))),
                 ("to", List(Map(("operation", Map(("ports", Texts([PortOf(session, workload.Name, byEndpoint.Key)])))))))));
         }
-        if (session.Model.Mtls != MtlsMode.Strict) rules.Add(WithoutIdentity());
+        if (TakesUnknown(session, workload)) rules.Add(WithoutIdentity());
         foreach (var rule in workload.Inbound.Authorization.Where(r => r.Action == AuthorizationAction.Allow)) rules.Add(RuleOf(session, workload, rule));
         session.Add(Policy(session, workload, $"{workload.Name}-references", "ALLOW", rules, annotations));
 
@@ -54,6 +54,14 @@ internal static class IstioSecurity
         session.Model.Gateways.Any(g => g.Workload == workload.Name || g.Routes.Any(r => r.Workload == workload.Name)) || session.TlsGateways.Any(g => IstioTls.LeadsTo(g, workload.Name))
             ? Map(("from", List(Map(("source", Map(("principals", Texts(["{{ .Values.mesh.gateway.principal }}"]))))))))
             : null;
+
+    /// <summary>Whether callers without an identity are taken: in permissive mode not where a rule lets someone do something, which demands one of our sidecars' callers too.</summary>
+    internal static bool TakesUnknown(RenderSession session, WorkloadModel workload) => session.Model.Mtls switch
+    {
+        MtlsMode.Strict => false,
+        MtlsMode.Permissive => !workload.Inbound.Authorization.Any(r => r.Action == AuthorizationAction.Allow && (r.Requests.Length > 0 || r.Claims.Length > 0)),
+        _ => true,
+    };
 
     /// <summary>Lets in whoever has no identity: short of strict mTLS our sidecars do, and a rule by principal alone would refuse everybody where mTLS is off.</summary>
     internal static JsonObject WithoutIdentity() => Map(("from", List(Map(("source", Map(("notPrincipals", Texts(["*"]))))))));

@@ -41,7 +41,7 @@ public sealed class MeshEdgeBuilder
     /// <summary>Sends each request once.</summary>
     public MeshEdgeBuilder WithoutRetry() => WithRetry(0);
 
-    /// <summary>Changes time limits, starting from the defaults.</summary>
+    /// <summary>Changes time limits, starting from the defaults; on an edge of opaque TCP from those of opaque TCP, where only the time to connect and the idle time count.</summary>
     public MeshEdgeBuilder WithTimeout(Func<TimeoutPolicy, TimeoutPolicy> change) => With(p => p with { Timeouts = change(p.Timeouts ?? MeshDefaults.Timeouts) });
 
     /// <summary>Sets the time from a request's arrival to the response's headers, all attempts included; zero for none.</summary>

@@ -3,6 +3,7 @@ using System.Globalization;
 using AspireMesh.Hosting.Annotations;
 using AspireMesh.Protocol.Diagnostics;
 using AspireMesh.Protocol.Model;
+using AspireMesh.Protocol.Policies;
 
 namespace AspireMesh.Hosting.Planning;
 
@@ -229,11 +230,27 @@ internal sealed class MeshPlanner
                 Endpoint = name,
                 Listen = ports.IsEmpty ? [] : sidecars.Zip(ports).ToImmutableDictionary(p => p.First.Instance, p => Address(p.Second, host)),
             };
-            foreach (var change in changes.Where(c => PolicyTargets.Matches(c, from, to, name))) model = model with { Policies = change.Change(model.Policies) };
-            model = model with { Policies = model.Policies with { Routes = RouteOrder.Of(model.Policies.Routes, outside) } };
+            var policies = Changed(changes.Where(c => PolicyTargets.Matches(c, from, to, name)), opaque: endpoint is not null && EndpointKinds.ProtocolOf(endpoint) == AppProtocol.Tcp);
+            model = model with { Policies = policies with { Routes = RouteOrder.Of(policies.Routes, outside) } };
             edges.Add((new EdgePlan(from, to, endpoint, new MeshListener(scheme, ports, $"{to.Name}.{name}") { Host = host }, outside), model));
         }
         return edges.ToImmutable();
+    }
+
+    /// <summary>
+    /// What the AppHost says, in its order. A change of one value starts from the defaults of what the edge carries: a pool of database connections must not lose its hour of
+    /// silence because somebody shortened the time to connect. What nobody changed stays unsaid.
+    /// </summary>
+    private static EdgePolicies Changed(IEnumerable<MeshEdgeAnnotation> changes, bool opaque)
+    {
+        var policies = opaque ? new EdgePolicies { Timeouts = MeshDefaults.OpaqueTimeouts, LoadBalancing = MeshDefaults.OpaqueLoadBalancing } : new EdgePolicies();
+        foreach (var change in changes) policies = change.Change(policies);
+        if (!opaque) return policies;
+        return policies with
+        {
+            Timeouts = policies.Timeouts == MeshDefaults.OpaqueTimeouts ? null : policies.Timeouts,
+            LoadBalancing = policies.LoadBalancing == MeshDefaults.OpaqueLoadBalancing ? null : policies.LoadBalancing,
+        };
     }
 
     private IEnumerable<EndpointAnnotation> Endpoints(IResource resource) =>

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using AspireMesh.Protocol.Model;
+using AspireMesh.Protocol.Policies;
 
 namespace AspireMesh.Hosting.Tests.Planning;
 
@@ -278,6 +279,22 @@ public class MeshPlannerTests
             The AppHost says policies on the edge from 'front' to 'back', and 'front' has no reference there. Write .WithReference(back) on 'front', or remove mesh.Edge(front, back). [MESH0015]
             'idle' has mesh policies and has no sidecar: it has neither an endpoint nor a reference. Remove the policies, or write .WithMesh() last. [MESH0108]
             """, string.Join('\n', plan.Errors) + "\n");
+    }
+
+    [Fact]
+    public async Task What_is_said_of_an_edge_of_opaque_TCP_starts_from_the_defaults_of_opaque_TCP()
+    {
+        var (cache, store) = (_app.Server("cache"), _app.Server("store"));
+        var front = _app.Http("front").WithReference(cache.GetEndpoint("tcp")).WithReference(store.GetEndpoint("tcp"));
+        _app.Mesh().Edge(front, cache).WithTimeout(t => t with { Connect = TimeSpan.FromSeconds(1) }).WithLoadBalancing(l => l with { SlowStart = TimeSpan.FromSeconds(1) });
+
+        var edges = (await _app.PlanAsync()).Model.Edges;
+
+        var policies = edges.Single(e => e.To == "cache").Policies;
+        Assert.Equal((TimeSpan.FromSeconds(1), MeshDefaults.OpaqueTimeouts.Idle), (policies.Timeouts!.Connect, policies.Timeouts.Idle));
+        Assert.Equal(MeshDefaults.OpaqueLoadBalancing.Algorithm, policies.LoadBalancing!.Algorithm);
+        policies = edges.Single(e => e.To == "store").Policies;
+        Assert.Equal((null, null), (policies.Timeouts, policies.LoadBalancing));
     }
 
     [Fact]

@@ -112,6 +112,25 @@ public class ReadingTests
     }
 
     [Fact]
+    public async Task Routes_shows_what_leads_in_from_outside_too()
+    {
+        await using var fixture = new ToolFixture();
+        var gateway = new GatewayModel
+        {
+            Name = "front", Workload = "web", Endpoint = "http", Listen = "127.0.0.1:1444",
+            Routes = [new GatewayRoute { Match = new RouteMatch { Path = new StringMatch(StringMatchKind.Prefix, "/api") }, Workload = "api", Endpoint = "http" }],
+        };
+        var mesh = await fixture.StartAsync(Meshes.Shop with { Gateways = [gateway] });
+        await fixture.ConnectAsync(mesh, "web");
+
+        using var routes = JsonDocument.Parse((await fixture.RunAsync("routes", "--from", "outside", "--json")).Out);
+
+        Assert.Equal(["front-0 path /api* api.http", "default  web.http"], routes.RootElement.EnumerateArray().Select(r => $"{r.GetProperty("route")} {r.GetProperty("match")} {r.GetProperty("legs")[0].GetProperty("cluster")}"));
+        Assert.All(routes.RootElement.EnumerateArray(), r => Assert.Equal(("outside", "front", "127.0.0.1:1444"), (r.GetProperty("from").GetString(), r.GetProperty("to").GetString(), r.GetProperty("listen").GetString())));
+        Assert.Contains("deadline 15 s", (await fixture.RunAsync("routes", "--to", "front")).Out);
+    }
+
+    [Fact]
     public async Task Tables_show_what_the_json_says()
     {
         await using var fixture = new ToolFixture();

@@ -11,6 +11,9 @@ namespace AspireMesh.Host.Admin;
 /// <summary>The compiled routes of every sidecar, in words.</summary>
 internal static class RoutesView
 {
+    /// <summary>Who calls at a gateway, as in metrics.</summary>
+    private const string Outside = "outside";
+
     public static RouteView[] Of(SidecarRegistry registry) =>
         registry.Read(sidecars => sidecars.Values.OrderBy(s => s.Instance, StringComparer.Ordinal).Select(s => s.Snapshot?.Snapshot).OfType<MeshSnapshot>().SelectMany(Of).ToArray());
 
@@ -21,14 +24,24 @@ internal static class RoutesView
         {
             var row = new RouteView { From = snapshot.Instance, To = listener.Destination, Endpoint = listener.Endpoint, Protocol = listener.Protocol == AppProtocol.Tcp ? "tcp" : "http", Listen = listener.Listen };
             if (listener.Cluster is { } cluster) yield return row with { Legs = [Leg(cluster, 1, clusters)] };
-            foreach (var route in listener.TlsRoutes)
-            {
-                yield return row with { Protocol = "tls", Route = route.Name, Match = $"server name {string.Join(" or ", route.ServerNames)}", Legs = [.. route.Clusters.Select(c => Leg(c.Cluster, c.Weight, clusters))] };
-            }
-            foreach (var route in listener.Routes)
-            {
-                yield return row with { Route = route.Name, Match = Match(route.Matches), Policy = Policy(route), Legs = [.. route.Clusters.Select(c => Leg(c.Cluster, c.Weight, clusters))] };
-            }
+            foreach (var route in Of(row, listener.TlsRoutes, listener.Routes, clusters)) yield return route;
+        }
+        foreach (var gateway in snapshot.Gateways)
+        {
+            var row = new RouteView { From = Outside, To = gateway.Name, Endpoint = "", Protocol = "http", Listen = gateway.Listen };
+            foreach (var route in Of(row, gateway.TlsRoutes, gateway.Routes, clusters)) yield return route;
+        }
+    }
+
+    private static IEnumerable<RouteView> Of(RouteView row, ImmutableArray<TlsRouteSnapshot> tls, ImmutableArray<RouteSnapshot> routes, Dictionary<string, ClusterSnapshot> clusters)
+    {
+        foreach (var route in tls)
+        {
+            yield return row with { Protocol = "tls", Route = route.Name, Match = $"server name {string.Join(" or ", route.ServerNames)}", Legs = [.. route.Clusters.Select(c => Leg(c.Cluster, c.Weight, clusters))] };
+        }
+        foreach (var route in routes)
+        {
+            yield return row with { Route = route.Name, Match = Match(route.Matches), Policy = Policy(route), Legs = [.. route.Clusters.Select(c => Leg(c.Cluster, c.Weight, clusters))] };
         }
     }
 
@@ -70,6 +83,8 @@ internal static class RoutesView
         if (route.Timeouts.PerTry > TimeSpan.Zero) parts.Add($"per try {Seconds(route.Timeouts.PerTry)}");
         if (route.Retry is { MaxRetries: > 0 } retry) parts.Add($"retries {retry.MaxRetries}");
         if (route.Hedging is { } hedging) parts.Add($"hedges {hedging.MaxHedges}");
+        if (route.Cors is not null) parts.Add("cors");
+        if (route.RequestHeaders is not null || route.ResponseHeaders is not null) parts.Add("header edits");
         if (route.Mirror is { } mirror) parts.Add(string.Create(CultureInfo.InvariantCulture, $"mirror {mirror.Percent}% to {mirror.Cluster}"));
         return string.Join(", ", parts);
     }

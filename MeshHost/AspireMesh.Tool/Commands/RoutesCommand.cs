@@ -10,8 +10,8 @@ internal static class RoutesCommand
 {
     public static Command Create(ToolTerminal terminal)
     {
-        var from = new Option<string?>("--from") { Description = "Only this caller's sidecars." };
-        var to = new Option<string?>("--to") { Description = "Only listeners for this callee." };
+        var from = new Option<string?>("--from") { Description = "Only this caller's sidecars; outside for gateways." };
+        var to = new Option<string?>("--to") { Description = "Only listeners for this callee, or this gateway." };
         var json = JsonOutput.Option();
         var mesh = new MeshOption(terminal);
         var command = new Command("routes", "Shows where requests go, route by route.") { from, to, json };
@@ -39,7 +39,7 @@ internal static class RoutesCommand
             {
                 var share = leg is null || total == 0 ? "-" : $"{Tables.Number(100.0 * leg.Weight / total, "0.#")} %";
                 var destinations = leg is null ? "-" : leg.Destinations.Length == 0 ? "none" : string.Join(' ', leg.Destinations);
-                if (first) table.Row(route.From, route.Listen, $"{route.To}.{route.Endpoint}", route.Route ?? route.Protocol, route.Match.Length == 0 ? "all" : route.Match, route.Policy, share, leg?.Cluster, destinations);
+                if (first) table.Row(route.From, route.Listen, route.Endpoint.Length == 0 ? route.To : $"{route.To}.{route.Endpoint}", route.Route ?? route.Protocol, route.Match.Length == 0 ? "all" : route.Match, route.Policy, share, leg?.Cluster, destinations);
                 else table.Row("", "", "", "", "", "", share, leg?.Cluster, destinations);
             }
         }

@@ -5,16 +5,16 @@ namespace AspireMesh.Protocol.Admin;
 /// <summary>One compiled route of a listener, as <c>aspiremesh routes</c> shows it.</summary>
 public sealed record RouteView
 {
-    /// <summary>The caller's sidecar.</summary>
+    /// <summary>The caller's sidecar; <c>outside</c> at a gateway.</summary>
     public required string From { get; init; }
 
-    /// <summary>The callee.</summary>
+    /// <summary>The callee; the gateway's name at a gateway.</summary>
     public required string To { get; init; }
 
-    /// <summary>Its endpoint.</summary>
+    /// <summary>Its endpoint; empty at a gateway.</summary>
     public required string Endpoint { get; init; }
 
-    /// <summary>http or tcp.</summary>
+    /// <summary>http or tcp; tls where TLS is led by its server name.</summary>
     public required string Protocol { get; init; }
 
     /// <summary>Where the caller's sidecar listens, <c>host:port</c>.</summary>
@@ -26,7 +26,7 @@ public sealed record RouteView
     /// <summary>Which requests, in words; empty for all.</summary>
     public string Match { get; init; } = "";
 
-    /// <summary>What else happens to them, in words: retries, time limits, redirect, mirror.</summary>
+    /// <summary>What else happens to them, in words: retries, time limits, redirect, rewrite, header edits, CORS, hedges, mirror.</summary>
     public string Policy { get; init; } = "";
 
     /// <summary>Where they go.</summary>

@@ -7,6 +7,7 @@ namespace AspireMesh.Protocol.Policies;
 /// <summary>What a route's parts must look like. Used by the control plane on a model and by a sidecar on a snapshot.</summary>
 public static class RouteChecks
 {
+    private static readonly string[] KnownMethods = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
     private static readonly int[] RedirectStatuses = [301, 302, 303, 307, 308];
 
     /// <summary>Checks a list of matches.</summary>
@@ -22,7 +23,9 @@ public static class RouteChecks
             }
             foreach (var method in match.Methods)
             {
-                if (!IsToken(method)) problems.Add(MeshDiagnostics.ValueOutOfRange, $"{subject}: '{method}' is no HTTP method. Write one like GET.");
+                // Methods compare with case (RFC 9110 section 9.1): a Deny rule for 'delete' would let every DELETE pass.
+                if (KnownMethods.Contains(method.ToUpperInvariant()) && !KnownMethods.Contains(method)) problems.Add(MeshDiagnostics.ValueOutOfRange, $"{subject}: the method '{method}' matches nothing. Write {method.ToUpperInvariant()}.");
+                else if (!IsToken(method)) problems.Add(MeshDiagnostics.ValueOutOfRange, $"{subject}: '{method}' is no HTTP method. Write one like GET.");
             }
             CheckNamed(match.Headers, $"{subject}: header", problems);
             CheckNamed(match.Query, $"{subject}: query parameter", problems);

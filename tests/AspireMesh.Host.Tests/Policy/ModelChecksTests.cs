@@ -67,6 +67,8 @@ public class ModelChecksTests
         { "MESH0017", "dotnet dev-certs", Meshes.Shop with { Gateways = [new GatewayModel { Name = "front", Workload = "web", Endpoint = "http", Listen = "127.0.0.1:1444", CertificatePem = "nonsense" }] } },
         { "MESH0008", "Set SidecarModel.Egress", Meshes.Shop with { UndeclaredEgress = EgressMode.Refuse } },
         { "MESH0007", "egress listener wants 127.0.0.1:1000", Meshes.Shop.WithWorkload("web", w => w with { Sidecars = [w.Sidecars[0] with { Egress = "127.0.0.1:1000" }] }) },
+        { "MESH0010", "which MaxConcurrentRequests and MaxPendingRequests cannot work on", Meshes.Shop.WithEdge("api", "cache", e => e with { Policies = new EdgePolicies { Limits = new ConcurrencyPolicy { MaxConcurrentRequests = 5 } } }) },
+        { "MESH0009", "'delete' matches nothing", Meshes.Shop.WithWorkload("api", w => w with { Inbound = new InboundPolicies { Authorization = [new AuthorizationRule { Name = "r", Action = AuthorizationAction.Deny, Requests = [new RouteMatch { Methods = ["delete"] }] }] } }) },
         { "MESH0010", "which TlsRoutes cannot work on", Meshes.Shop.WithEdge("web", "api", e => e with { Policies = new EdgePolicies { TlsRoutes = [Named("shop.test")] } }) },
         { "MESH0009", "it has no server name", OnCache(Named()) },
         { "MESH0009", "'Shop.Test' cannot stand", OnCache(Named("Shop.Test")) },

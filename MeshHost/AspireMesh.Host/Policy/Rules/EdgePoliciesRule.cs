@@ -75,6 +75,7 @@ internal sealed class EdgePoliciesRule : IModelRule
         Refuse(policies.Retry is not null, "Retry");
         Refuse(policies.Hedging is not null, "Hedging");
         Refuse(policies.Mirror is not null, "Mirror");
+        Refuse(policies.Limits is { MaxConcurrentRequests: > 0 } or { MaxPendingRequests: > 0 }, "MaxConcurrentRequests and MaxPendingRequests");
         Refuse(policies.HealthCheck is { Kind: not HealthCheckKind.Tcp }, "an HTTP or gRPC health check");
         Refuse(policies.LoadBalancing is { Algorithm: LoadBalancingAlgorithm.ConsistentHash, HashSource: not HashSource.Source }, "hashing of request parts");
     }

@@ -80,7 +80,10 @@ public enum MtlsMode
     /// <summary>mTLS is used between sidecars; plaintext is also taken, past the list of references and no other rule, and counted per caller.</summary>
     Permissive,
 
-    /// <summary>Sidecars send plaintext to each other. For moving a system into the mesh, never for production.</summary>
+    /// <summary>
+    /// Callers' sidecars send plaintext straight to the app, so nothing of what its own sidecar enforces holds: neither the allow-list nor tokens, rules, rate limits and load
+    /// shedding. For moving a system into the mesh, never for production.
+    /// </summary>
     Disabled,
 }
 

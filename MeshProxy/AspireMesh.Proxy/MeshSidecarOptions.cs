@@ -30,7 +30,7 @@ public sealed class MeshSidecarOptions
     /// <summary>How often traces, logs and metrics are sent. Default: <c>OTEL_BSP_SCHEDULE_DELAY</c>, <c>OTEL_BLRP_SCHEDULE_DELAY</c> and <c>OTEL_METRIC_EXPORT_INTERVAL</c>, else the SDK's.</summary>
     public TimeSpan? OtlpInterval { get; init; }
 
-    /// <summary>The most records of successful requests in the access log each second; failures are always written. Default 200; 0 for failures only.</summary>
+    /// <summary>The most records of successful requests in the access log each second, and as many of refusals (4xx); failures are always written. Default 200; 0 for failures only.</summary>
     public int AccessLogPerSecond { get; init; } = 200;
 
     /// <summary>

@@ -31,11 +31,14 @@ internal sealed class RequestMatcher
 
     public static RequestMatcher[] CompileAll(ImmutableArray<RouteMatch> matches) => [.. matches.Select(m => new RequestMatcher(m))];
 
-    public bool Matches(HttpRequest request, CallerIdentity caller)
+    public bool Matches(HttpRequest request, CallerIdentity caller) => Matches(request, caller, request.Method);
+
+    /// <summary>As above, with a method in place of the request's own.</summary>
+    public bool Matches(HttpRequest request, CallerIdentity caller, string method)
     {
         if (_path is not null && !_path.Matches(request.Path.Value)) return false;
         if (_host is not null && !_host.Matches(request.Host.Host)) return false;
-        if (_match.Methods.Length > 0 && !_match.Methods.Contains(request.Method)) return false;
+        if (_match.Methods.Length > 0 && !_match.Methods.Contains(method)) return false;
         if (_match.Callers.Length > 0 && !_match.Callers.Any(caller.Is)) return false;
         if ((_match.GrpcService ?? _match.GrpcMethod) is not null && !MatchesGrpc(request.Path.Value)) return false;
         foreach (var header in _headers)

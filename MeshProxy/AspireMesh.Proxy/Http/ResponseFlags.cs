@@ -27,6 +27,18 @@ public static class ResponseFlags
     /// <summary>The retry budget was used up.</summary>
     public const string RetryBudgetExhausted = "RBX";
 
+    /// <summary>It was sent once more: a retry.</summary>
+    public const string Retried = "RT";
+
+    /// <summary>A traffic split chose where it went.</summary>
+    public const string Split = "TS";
+
+    /// <summary>It had its destination ejected.</summary>
+    public const string Ejected = "EJ";
+
+    /// <summary>It changed the state of a circuit breaker.</summary>
+    public const string BreakerChanged = "CB";
+
     /// <summary>The caller went away.</summary>
     public const string CallerGone = "DC";
 

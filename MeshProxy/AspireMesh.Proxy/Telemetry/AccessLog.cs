@@ -6,17 +6,18 @@ namespace AspireMesh.Proxy.Telemetry;
 
 /// <summary>
 /// One structured record per request, to wherever the sidecar's own telemetry goes. Never to a console: that is for what people must read.
-/// Failures are always written; of the others at most a number each second, because a record costs more than the request's whole accounting and
+/// Failures are always written; of successes and of refusals (4xx) at most a number each second, each on its own so that the many do not hide the few, because a record costs more than the request's whole accounting and
 /// the exporter's queue would drop what is too much anyway, failures included.
 /// </summary>
 /// <param name="logger">Null writes nothing.</param>
-/// <param name="perSecond">The most successes written each second.</param>
+/// <param name="perSecond">The most successes, and the most refusals, written each second.</param>
 /// <param name="time">The clock.</param>
 internal sealed partial class AccessLog(ILogger? logger, int perSecond, TimeProvider time)
 {
     private readonly bool _isOn = logger?.IsEnabled(LogLevel.Information) == true;
     private long _second;
-    private int _written;
+    private int _successes;
+    private int _refusals;
 
     /// <summary>Whether a request with this status is to be written.</summary>
     public bool Wants(int status)
@@ -24,9 +25,10 @@ internal sealed partial class AccessLog(ILogger? logger, int perSecond, TimeProv
         if (!_isOn) return false;
         if (status is 0 or >= 500) return true;
         var second = time.GetTimestamp() / time.TimestampFrequency;
-        if (Interlocked.Exchange(ref _second, second) != second) Interlocked.Exchange(ref _written, 0);
+        if (Interlocked.Exchange(ref _second, second) != second) _successes = _refusals = 0;
+        ref var written = ref status >= 400 ? ref _refusals : ref _successes;
         // Stops counting at the limit, so that a long second cannot overflow.
-        return Volatile.Read(ref _written) < perSecond && Interlocked.Increment(ref _written) <= perSecond;
+        return Volatile.Read(ref written) < perSecond && Interlocked.Increment(ref written) <= perSecond;
     }
 
     /// <summary>Writes a request that is wanted.</summary>

@@ -19,6 +19,14 @@ public sealed class AccessLogTests
     }
 
     [Fact]
+    public void Many_successes_do_not_crowd_a_refusal_out()
+    {
+        var log = new AccessLog(new Listening(), 3, new FakeTimeProvider());
+        Assert.Equal(3, Enumerable.Range(0, 10).Count(_ => log.Wants(200)));
+        Assert.Equal(3, Enumerable.Range(0, 10).Count(_ => log.Wants(429)));
+    }
+
+    [Fact]
     public void Without_a_receiver_nothing_is_written() => Assert.False(new AccessLog(null, 3, TimeProvider.System).Wants(503));
 
     private sealed class Listening : ILogger

@@ -4,12 +4,13 @@ using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Tests.Pairs;
 using AspireMesh.Proxy.Tests.Pipeline;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
 
 namespace AspireMesh.Proxy.Tests.Telemetry;
 
 /// <summary>
-/// Each decision of a policy, made by real sidecars, is a metric with source, destination, route and reason, an event of a span, and, where a request failed by it,
-/// a flag in the access log.
+/// Each decision of a policy, made by real sidecars, is a metric with source, destination, route and reason, an event of a span, and a flag
+/// in the access log.
 /// </summary>
 public class PolicyTelemetryTests
 {
@@ -18,14 +19,14 @@ public class PolicyTelemetryTests
     /// <summary>What happens; the metric with the attributes it must have; the span event; the flags of the last request.</summary>
     public static TheoryData<string, string, string, string?> Decisions { get; } = new()
     {
-        { "a retry", "aspiremesh.retry.decisions mesh.destination.workload=api mesh.reason=503 mesh.route=default mesh.source.workload=web mesh.state=retried", "mesh.retry mesh.reason=503", "URX" },
+        { "a retry", "aspiremesh.retry.decisions mesh.destination.workload=api mesh.reason=503 mesh.route=default mesh.source.workload=web mesh.state=retried", "mesh.retry mesh.reason=503", "RT,URX" },
         { "a retry without budget", "aspiremesh.retry.decisions mesh.destination.workload=api mesh.reason=budget mesh.route=default mesh.source.workload=web mesh.state=refused", "mesh.retry.refused mesh.reason=budget", "RBX" },
         { "a retry of a large body", "aspiremesh.retry.decisions mesh.destination.workload=api mesh.reason=body mesh.route=default mesh.source.workload=web mesh.state=refused", "mesh.retry.refused mesh.reason=body", null },
-        { "an ejection", "aspiremesh.ejections mesh.destination.instance=api mesh.destination.workload=api mesh.reason=consecutive_5xx mesh.source.workload=web", "mesh.ejection mesh.reason=api", null },
-        { "a breaker that opens", "aspiremesh.breaker.changes mesh.destination.instance=api mesh.destination.workload=api mesh.source.workload=web mesh.state=Open", "mesh.breaker mesh.reason=api Open", null },
+        { "an ejection", "aspiremesh.ejections mesh.destination.instance=api mesh.destination.workload=api mesh.reason=consecutive_5xx mesh.source.workload=web", "mesh.ejection mesh.reason=api", "EJ" },
+        { "a breaker that opens", "aspiremesh.breaker.changes mesh.destination.instance=api mesh.destination.workload=api mesh.source.workload=web mesh.state=Open", "mesh.breaker mesh.reason=api Open", "CB" },
         { "an open breaker", "aspiremesh.refusals mesh.destination.endpoint=http mesh.destination.workload=api mesh.reason=breakers_open mesh.route=default mesh.rule= mesh.side=outbound mesh.source.workload=web", "mesh.refusal mesh.reason=breakers_open", "UO" },
         { "no destination", "aspiremesh.refusals mesh.destination.endpoint=http mesh.destination.workload=api mesh.reason=no_destination mesh.route=default mesh.rule= mesh.side=outbound mesh.source.workload=web", "mesh.refusal mesh.reason=no_destination", "UH" },
-        { "a split", "aspiremesh.split.decisions mesh.cluster=api.http mesh.destination.workload=api mesh.route=default mesh.source.workload=web", "mesh.split mesh.reason=api.http", null },
+        { "a split", "aspiremesh.split.decisions mesh.cluster=api.http mesh.destination.workload=api mesh.route=default mesh.source.workload=web", "mesh.split mesh.reason=api.http", "TS" },
         { "a hedge", "aspiremesh.hedges mesh.destination.workload=api mesh.route=default mesh.source.workload=web", "mesh.hedge mesh.reason=second", null },
         { "a full queue", "aspiremesh.refusals mesh.destination.endpoint=http mesh.destination.workload=api mesh.reason=limit mesh.route=default mesh.rule=concurrency mesh.side=outbound mesh.source.workload=web", "mesh.refusal mesh.reason=concurrency", "UO" },
         { "a loop", "aspiremesh.refusals mesh.destination.endpoint=http mesh.destination.workload=api mesh.reason=loop mesh.route= mesh.rule= mesh.side=outbound mesh.source.workload=web", "mesh.refusal mesh.reason=loop", "LD" },
@@ -50,6 +51,20 @@ public class PolicyTelemetryTests
         await RecordedEvents.EventuallyAsync<bool>(() => seen.Measured.Contains(metric) ? true : null, () => $"{what}: no '{metric}' among\n{string.Join('\n', seen.Measured.Where(m => m.StartsWith("aspiremesh.", StringComparison.Ordinal)))}");
         if (spanEvent.Length > 0) await RecordedEvents.EventuallyAsync<bool>(() => seen.SpanEvents.Contains(spanEvent) ? true : null, () => $"{what}: no '{spanEvent}' among\n{string.Join('\n', seen.SpanEvents)}");
         if (flag is not null) await RecordedEvents.EventuallyAsync<bool>(() => seen.Lines.Any(l => l.Contains($"flags {flag}", StringComparison.Ordinal)) ? true : null, () => $"{what}: no flag {flag} in\n{string.Join('\n', seen.Lines)}");
+    }
+
+    [Fact]
+    public async Task A_breaker_that_tries_again_says_so_on_the_attempt_that_it_lets_through()
+    {
+        var time = new FakeTimeProvider();
+        using var caller = new WatchedSidecar("web");
+        var options = new HttpPairOptions { Time = time, CallerEvents = caller.Events }.WithCluster(c => c with { CircuitBreaker = new() { MinimumThroughput = 2, BreakDuration = TimeSpan.FromHours(1) } });
+        await using var pair = await HttpPair.StartAsync(AnswerAsync, options);
+        for (var i = 0; i < 2; i++) (await pair.Client.GetAsync("bad")).Dispose();
+        time.Advance(TimeSpan.FromHours(1));
+        (await pair.Client.GetAsync("")).Dispose();
+        string[] changes = ["mesh.breaker mesh.reason=api Open", "mesh.breaker mesh.reason=api HalfOpen", "mesh.breaker mesh.reason=api Closed"];
+        await RecordedEvents.EventuallyAsync<bool>(() => changes.SequenceEqual(caller.SpanEvents) ? true : null, () => string.Join('\n', caller.SpanEvents));
     }
 
     private static async Task AnswerAsync(HttpContext context)

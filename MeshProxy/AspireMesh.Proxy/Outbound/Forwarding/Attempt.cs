@@ -133,7 +133,6 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
             && LocationRewriter.Rewrite(context.Response.Headers.Location, context.Request, request.Cluster.Snapshot.AppAddresses) is { } location)
             context.Response.Headers.Location = location;
         HeaderEditor.Apply(snapshot.ResponseHeaders, context.Response.Headers);
-        if (snapshot.Cors is { } cors) Cors.Decorate(cors, context);
     }
 
     /// <summary>Faults act here, nearest the wire, so that what gets tested is the resilience around them. True when one ended the attempt.</summary>
@@ -233,10 +232,16 @@ internal sealed class Attempt(OutboundServices services, OutboundRequest request
         request.Cluster.Observe(destination, judged, elapsed);
         // Overtaken by a hedge: it is at least as slow as this, which is all that is known and what the balancer should know.
         if (outcome.Failure == AttemptFailure.None && judged.Failure == AttemptFailure.CallerGone) destination.State.Latency.Observe(elapsed.TotalMilliseconds, request.Cluster.Snapshot.LoadBalancing.EwmaDecay);
-        if (!ejected && destination.State.Outliers.IsEjected) request.Events.Decided(new PolicyDecision(MeshNames.EjectionDecision, destination.Name));
-        if (destination.Breaker?.State is { } now && now != breaker) request.Events.Decided(new PolicyDecision(MeshNames.BreakerDecision, $"{destination.Name} {now}"));
+        if (!ejected && destination.State.Outliers.IsEjected) Tell(ResponseFlags.Ejected, MeshNames.EjectionDecision, destination.Name);
+        if (destination.Breaker?.State is { } now && now != breaker) Tell(ResponseFlags.BreakerChanged, MeshNames.BreakerDecision, $"{destination.Name} {now}");
         int? grpc = outcome.GrpcStatus == AttemptOutcome.NoGrpcStatus ? null : outcome.GrpcStatus;
         _events!.Ended(new AttemptEnd(outcome.Status, grpc, outcome.Failure == AttemptFailure.None ? null : outcome.Failure.ToString()));
+    }
+
+    private void Tell(string flag, string decision, string reason)
+    {
+        request.Flag(flag);
+        request.Events.Decided(new PolicyDecision(decision, reason));
     }
 
     private static int GrpcStatusOf(System.Net.Http.Headers.HttpResponseHeaders headers) =>

@@ -1,5 +1,6 @@
 using AspireMesh.Proxy.Faults;
 using AspireMesh.Proxy.Http;
+using AspireMesh.Proxy.Outbound.CircuitBreaking;
 using AspireMesh.Proxy.Outbound.LoadBalancing;
 using AspireMesh.Proxy.Outbound.Retries;
 using AspireMesh.Proxy.Runtime;
@@ -26,6 +27,12 @@ internal sealed class RetryLoop(OutboundServices services, OutboundRequest reque
             var discovered = request.Leg.Faults is { } faults ? Discover(faults) : default;
             if (discovered.NoDestination) return NoDestination(ChoiceFailure.NoneHealthy);
             if (request.Cluster.Choose(request.Context, request.Tried, out var failure) is not { } destination) return NoDestination(failure);
+            if (destination.Breaker?.State == BreakerState.HalfOpen)
+            {
+                request.Flag(ResponseFlags.BreakerChanged);
+                request.Events.Decided(new PolicyDecision(MeshNames.BreakerDecision, $"{destination.Name} {BreakerState.HalfOpen}"));
+            }
+
             request.Attempts++;
             var attempt = new Attempt(services, request, destination, WillRetry) { DialedInstead = discovered.AddressFor(destination.Name) };
             await attempt.RunAsync(request.Route);
@@ -33,6 +40,7 @@ internal sealed class RetryLoop(OutboundServices services, OutboundRequest reque
             if (attempt.Refusal is { } refusal) return Answers.RefusedByPeer(request, refusal);
             if (!attempt.HeldBack && !WillRetry(attempt.Outcome)) return Answers.For(request, attempt.Outcome);
             var reason = Reason(attempt.Outcome);
+            request.Flag(ResponseFlags.Retried);
             services.Events.Retried(request.Cluster.Snapshot, request.Route.Snapshot.Name, reason);
             request.Events.Decided(new PolicyDecision(MeshNames.RetryDecision, reason));
             Forget(destination);

@@ -1,3 +1,4 @@
+using AspireMesh.Protocol.Policies;
 using AspireMesh.Proxy.Http;
 using AspireMesh.Proxy.Outbound.Deadlines;
 using AspireMesh.Proxy.Outbound.Limits;
@@ -52,6 +53,9 @@ internal sealed class RouteHandler(OutboundServices services)
         var path = Edit(context, route, leg, prefix);
         var request = new OutboundRequest(context, rules.Caller, route, leg, path, events, deadline) { GrpcTimeout = grpcTimeout, Body = body, HasBody = hasBody };
         if (rules.Flag is { } flag) request.Flag(flag);
+        if (route.Snapshot.Clusters.Length > 1) request.Flag(ResponseFlags.Split);
+        // Also for what the sidecar answers itself: a page that may not read a 503 sees a network error.
+        if (route.Snapshot.Cors is { } cors) context.Response.OnStarting(static s => DecorateAsync(((CorsPolicy, HttpContext))s), (cors, context));
         var original = context.Request.Body;
         if (hasBody) context.Request.Body = body ?? whole;
         ErrorAnswer? answer = null;
@@ -149,7 +153,13 @@ internal sealed class RouteHandler(OutboundServices services)
         return Task.CompletedTask;
     }
 
-    private static Task PreflightAsync(HttpContext context, IRequestEvents events, CompiledRoute route, Protocol.Policies.CorsPolicy cors)
+    private static Task DecorateAsync((CorsPolicy Rules, HttpContext Context) answer)
+    {
+        Cors.Decorate(answer.Rules, answer.Context);
+        return Task.CompletedTask;
+    }
+
+    private static Task PreflightAsync(HttpContext context, IRequestEvents events, CompiledRoute route, CorsPolicy cors)
     {
         Cors.AnswerPreflight(cors, context);
         events.Ended(new RequestEnd(route.Snapshot.Name, null, context.Response.StatusCode, null, null, 0, TimeSpan.Zero, null));

@@ -11,6 +11,9 @@ internal static class Cors
     public static bool IsPreflight(HttpRequest request) =>
         HttpMethods.IsOptions(request.Method) && request.Headers.Origin.Count > 0 && request.Headers.AccessControlRequestMethod.Count > 0;
 
+    /// <summary>The method by which a route with cross-origin rules is found: of a preflight, the one it asks for. An OPTIONS would not match a route for that method.</summary>
+    public static string MethodOf(HttpRequest request) => IsPreflight(request) ? request.Headers.AccessControlRequestMethod.ToString() : request.Method;
+
     public static void AnswerPreflight(CorsPolicy policy, HttpContext context)
     {
         context.Response.StatusCode = StatusCodes.Status204NoContent;
@@ -32,7 +35,8 @@ internal static class Cors
         {
             // The answer depends on who asks, so caches must keep them apart.
             response.Append("Vary", "Origin");
-            if (!policy.Origins.Contains(origin)) return false;
+            // Browsers write scheme and host in lower case; people need not.
+            if (!policy.Origins.Contains(origin, StringComparer.OrdinalIgnoreCase)) return false;
         }
 
         response.AccessControlAllowOrigin = any ? "*" : origin;

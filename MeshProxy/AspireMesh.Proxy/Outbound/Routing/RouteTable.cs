@@ -32,9 +32,10 @@ internal sealed class CompiledRoute(RouteSnapshot snapshot, RequestMatcher[] mat
     {
         prefix = null;
         if (matches.Length == 0) return true;
+        var method = Snapshot.Cors is null ? request.Method : Cors.MethodOf(request);
         foreach (var match in matches)
         {
-            if (!match.Matches(request, caller)) continue;
+            if (!match.Matches(request, caller, method)) continue;
             prefix = match.PathPrefix;
             return true;
         }

@@ -104,7 +104,10 @@ public enum RateLimitKey
     Header,
 }
 
-/// <summary>Refuses early what would only wait (after Netflix's gradient limits): keeps latency flat under overload.</summary>
+/// <summary>
+/// Refuses early what would only wait (after Netflix's gradient limits): keeps latency flat under overload. A stream (server-sent events, WebSocket, gRPC) counts until its
+/// response has begun.
+/// </summary>
 public sealed record LoadSheddingPolicy
 {
     /// <summary>Requests always admitted at once. Default 20.</summary>

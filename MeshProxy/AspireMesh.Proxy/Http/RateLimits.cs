@@ -28,7 +28,10 @@ internal sealed class RateLimits
         return new RateLimits(time, [.. policies.Select(p => new Limit(p, previous?._limits.FirstOrDefault(l => l.IsSameAs(p))?.Buckets ?? new(StringComparer.Ordinal)))]);
     }
 
-    /// <summary>Takes a token from every limit that matches; names the first that has none.</summary>
+    /// <summary>
+    /// Takes a token from every limit that matches; names the first that has none, and then none is taken: a caller that is over its own limit must not use up what is
+    /// there for all.
+    /// </summary>
     public bool TryTake(HttpRequest request, CallerIdentity caller, out string? limit, out TimeSpan wait)
     {
         foreach (var candidate in _limits)
@@ -36,12 +39,22 @@ internal sealed class RateLimits
             if (!candidate.Covers(request, caller)) continue;
             if (Bucket(candidate, candidate.KeyOf(request, caller)).TryTake(out wait)) continue;
             limit = candidate.Policy.Name;
+            GiveBack(candidate, request, caller);
             return false;
         }
 
         limit = null;
         wait = TimeSpan.Zero;
         return true;
+    }
+
+    private void GiveBack(Limit upTo, HttpRequest request, CallerIdentity caller)
+    {
+        foreach (var taken in _limits)
+        {
+            if (ReferenceEquals(taken, upTo)) return;
+            if (taken.Covers(request, caller)) Bucket(taken, taken.KeyOf(request, caller)).GiveBack();
+        }
     }
 
     private TokenBucket Bucket(Limit limit, string key)

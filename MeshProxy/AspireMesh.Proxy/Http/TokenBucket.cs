@@ -34,4 +34,10 @@ internal sealed class TokenBucket(TimeProvider time, double perSecond, int burst
             return true;
         }
     }
+
+    /// <summary>Takes a token back: what it was for did not happen.</summary>
+    public void GiveBack()
+    {
+        lock (_turn) _theoretical -= _interval;
+    }
 }

@@ -46,6 +46,15 @@ public class RateLimitTests
     }
 
     [Fact]
+    public void What_one_limit_refuses_is_not_taken_out_of_another()
+    {
+        var limits = RateLimits.Compile(_time, [new RateLimitPolicy { Name = "all", PerSecond = 1, Burst = 2 }, new RateLimitPolicy { Name = "per caller", PerSecond = 1, Burst = 1, Key = RateLimitKey.Caller }], null)!;
+        Assert.Equal(1, Enumerable.Range(0, 10).Count(_ => Take(limits, _web)));
+        Assert.True(Take(limits, _jobs));
+        Assert.False(Take(limits, _jobs));
+    }
+
+    [Fact]
     public void A_snapshot_change_is_no_fresh_allowance()
     {
         var policy = new RateLimitPolicy { Name = "all", PerSecond = 1, Burst = 1 };

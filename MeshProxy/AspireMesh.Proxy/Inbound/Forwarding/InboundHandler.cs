@@ -116,13 +116,10 @@ internal sealed class InboundHandler(TimeProvider time, IMeshEvents events, IHtt
 
     private async Task<string?> ForwardAsync(HttpContext context, InboundRules rules, HttpMessageInvoker app, AppForward forward, CallerIdentity caller, IRequestEvents request, List<string> flags, string workload)
     {
-        if (rules.LoadShedding is { } shed && !shed.TryEnter())
+        if (rules.LoadShedding is { } shed)
         {
-            flags.Add(ResponseFlags.LoadShed);
-            request.Decided(new PolicyDecision(MeshNames.RefusalDecision, ResponseFlags.LoadShed));
-            await new ErrorAnswer(503, ResponseFlags.LoadShed, $"'{workload}' has as much to do as it can do in time.", "Try again later.") { RetryAfter = TimeSpan.FromSeconds(1) }.WriteAsync(context);
-            events.Refused(new Refusal(MeshSide.Inbound, RefusalReason.Limit, rules.Endpoint.Name, caller.Id ?? "", "load-shedding"));
-            return "load shedding";
+            if (!shed.TryEnter()) return await ShedAsync(context, rules, caller, request, flags, workload);
+            forward.HoldPlace(shed);
         }
 
         try
@@ -132,25 +129,22 @@ internal sealed class InboundHandler(TimeProvider time, IMeshEvents events, IHtt
             if (error == ForwarderError.None) return null;
             var exception = context.Features.Get<IForwarderErrorFeature>()?.Exception;
             if (context.RequestAborted.IsCancellationRequested) flags.Add(ResponseFlags.CallerGone);
-            else if (forward.HeadersAfter is null && !PassOnRefusal(context, exception, flags)) await AnswerFailureAsync(context, exception, flags, workload);
+            else if (forward.HeadersAfter is null) await AnswerFailureAsync(context, exception, flags, workload);
             return exception?.GetBaseException().Message ?? error.ToString();
         }
         finally
         {
-            rules.LoadShedding?.Exit(forward.HeadersAfter?.TotalMilliseconds);
+            forward.LeavePlace();
         }
     }
 
-    /// <summary>
-    /// A stream that the app refused is refused towards the caller too, whose side kept the body and may send it to another destination: any answer would say that the request
-    /// was processed. Requests without a body are sent to the app again by HttpClient, up to three times; a refusal passed on would be multiplied by the same on the other side.
-    /// </summary>
-    private static bool PassOnRefusal(HttpContext context, Exception? exception, List<string> flags)
+    private async Task<string?> ShedAsync(HttpContext context, InboundRules rules, CallerIdentity caller, IRequestEvents request, List<string> flags, string workload)
     {
-        if (!ForwarderFailure.IsRefusedBody(exception) || context.Features.Get<IHttpResetFeature>() is not { } stream) return false;
-        flags.Add(ResponseFlags.UpstreamReset);
-        stream.Reset(ForwarderFailure.RefusedStream);
-        return true;
+        flags.Add(ResponseFlags.LoadShed);
+        request.Decided(new PolicyDecision(MeshNames.RefusalDecision, ResponseFlags.LoadShed));
+        await new ErrorAnswer(503, ResponseFlags.LoadShed, $"'{workload}' has as much to do as it can do in time.", "Try again later.") { RetryAfter = TimeSpan.FromSeconds(1) }.WriteAsync(context);
+        events.Refused(new Refusal(MeshSide.Inbound, RefusalReason.Limit, rules.Endpoint.Name, caller.Id ?? "", "load-shedding"));
+        return "load shedding";
     }
 
     private static Task AnswerFailureAsync(HttpContext context, Exception? exception, List<string> flags, string workload)

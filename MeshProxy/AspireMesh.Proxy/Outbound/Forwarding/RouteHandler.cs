@@ -105,18 +105,18 @@ internal sealed class RouteHandler(OutboundServices services)
         }
         catch (OperationCanceledException)
         {
-            Tell();
+            TellLimit(request);
             return (false, Answers.For(request, AttemptOutcome.Failed(AttemptFailure.Deadline)));
         }
 
-        Tell();
+        TellLimit(request);
         return (false, Answers.QueueFull(request));
+    }
 
-        void Tell()
-        {
-            services.Events.Refused(new Refusal(MeshSide.Outbound, RefusalReason.Limit, request.Cluster.Snapshot.Endpoint, request.Caller.Workload ?? "", "concurrency") { Destination = request.Cluster.Snapshot.Workload, Route = request.Route.Snapshot.Name });
-            request.Events.Decided(new PolicyDecision(MeshNames.RefusalDecision, "concurrency"));
-        }
+    private void TellLimit(OutboundRequest request)
+    {
+        services.Events.Refused(new Refusal(MeshSide.Outbound, RefusalReason.Limit, request.Cluster.Snapshot.Endpoint, request.Caller.Workload ?? "", "concurrency") { Destination = request.Cluster.Snapshot.Workload, Route = request.Route.Snapshot.Name });
+        request.Events.Decided(new PolicyDecision(MeshNames.RefusalDecision, "concurrency"));
     }
 
     /// <summary>Header edits and the rewritten host go into the request once; every attempt and the mirror copy from there.</summary>

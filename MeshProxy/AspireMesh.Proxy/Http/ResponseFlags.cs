@@ -69,6 +69,6 @@ public static class ResponseFlags
     /// <summary>A destination outside the mesh that is not declared, or may not be reached through the sidecar.</summary>
     public const string UndeclaredEgress = "UE";
 
-    /// <summary>The stream was idle for too long after it had begun.</summary>
+    /// <summary>An upgraded connection was idle for too long. Other streams that are cut for it have the flag of a broken one: the forwarder does not tell them apart.</summary>
     public const string StreamIdle = "SI";
 }

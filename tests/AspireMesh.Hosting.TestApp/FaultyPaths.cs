@@ -50,21 +50,28 @@ internal static class FaultyPaths
             await Gone(context).Task;
         });
 
-        // One process of several is marked bad: each hears it, and the one with that id obeys.
+        // One process of several is marked bad, or well again: each hears it, and the one with that id obeys.
         app.Map("/mark/{key}/{pid:int}", (string key, int pid) =>
         {
             if (pid == Environment.ProcessId) Next(key);
             return $"{Environment.ProcessId}";
         });
-        app.Map("/unless/{key}", (string key) => s_counts.ContainsKey(key) ? Results.StatusCode(500) : Results.Text($"{Environment.ProcessId}"));
+        app.Map("/unmark/{key}/{pid:int}", (string key, int pid) =>
+        {
+            if (pid == Environment.ProcessId) s_counts.TryRemove(key, out _);
+            return $"{Environment.ProcessId}";
+        });
+        app.Map("/unless/{key}", (string key) => IsMarked(key) ? Results.StatusCode(500) : Results.Text($"{Environment.ProcessId}"));
         app.Map("/slow-if/{key}", async (string key) =>
         {
-            await Task.Delay(s_counts.ContainsKey(key) ? 800 : 50);
+            await Task.Delay(IsMarked(key) ? 800 : 50);
             return $"{Environment.ProcessId}";
         });
         app.Map("/request/{**rest}", (HttpRequest request) => Results.Text(string.Join('\n',
             [$"{request.Method} {request.Path}{request.QueryString}", .. request.Headers.Select(h => $"{h.Key.ToLowerInvariant()}: {h.Value}")])));
     }
+
+    public static bool IsMarked(string key) => s_counts.ContainsKey(key);
 
     private static int Next(string key) => s_counts.AddOrUpdate(key, 1, (_, n) => n + 1);
 

@@ -48,6 +48,7 @@ app.MapGet("/tcp/{variable}", async (string variable) =>
 });
 if (int.TryParse(Environment.GetEnvironmentVariable("TCP_PORT"), out var port)) _ = EchoAsync(port, app.Lifetime.ApplicationStopping);
 if (int.TryParse(Environment.GetEnvironmentVariable("TLS_PORT"), out var tlsPort)) _ = SayOverTlsAsync(tlsPort, app.Lifetime.ApplicationStopping);
+await using var grpc = int.TryParse(Environment.GetEnvironmentVariable("GRPC_PORT"), out var grpcPort) ? await GrpcEndpoint.StartAsync(grpcPort, name) : null;
 if (int.TryParse(Environment.GetEnvironmentVariable("PID_PORT"), out var pidPort)) _ = SayPidAsync(pidPort, app.Lifetime.ApplicationStopping);
 app.Run();
 

@@ -21,6 +21,7 @@ var canary = Service("canary").WithEndpoint(name: "tls", scheme: "tcp", env: "TL
 string[] balanced = ["turns", "hashed", "cookie", "query", "source", "random", "fewest", "warm", "subset", "near", "probed", "tcpprobed", "ejected", "rated", "slowed"];
 var many = Service("many").WithReplicas(3).WithMeshReplicas((s, i) => s with { Labels = s.Labels.Add("version", i == 0 ? "v2" : "v1").Add("zone", i == 1 ? "west" : "east") });
 foreach (var endpoint in balanced) many.WithHttpEndpoint(name: endpoint);
+many.WithHttpEndpoint(name: "grpcprobed", env: "GRPC_PORT");
 many.WithEndpoint(name: "tcp", scheme: "tcp", env: "PID_PORT");
 
 // Two replicas, one of which has three times the other's size.
@@ -85,6 +86,8 @@ mesh.Edge(caller, many, "subset").WithTrafficSplit([new TrafficSplitLeg { Subset
 mesh.Edge(caller, many, "near").WithLoadBalancing(l => l with { PreferLocalPercent = 50 });
 mesh.Edge(caller, many, "probed").WithHealthCheck(h => h with { Path = "/unless/unready", Interval = TimeSpan.FromMilliseconds(200), Timeout = TimeSpan.FromSeconds(20), UnhealthyThreshold = 1 });
 mesh.Edge(caller, many, "tcpprobed").WithHealthCheck(h => h with { Kind = HealthCheckKind.Tcp, Interval = TimeSpan.FromMilliseconds(200), Timeout = TimeSpan.FromSeconds(20) });
+mesh.Edge(caller, many, "grpcprobed").WithLoadBalancing(LoadBalancingAlgorithm.RoundRobin)
+    .WithHealthCheck(h => h with { Kind = HealthCheckKind.Grpc, Interval = TimeSpan.FromMilliseconds(200), Timeout = TimeSpan.FromSeconds(20), UnhealthyThreshold = 1 });
 mesh.Edge(caller, many, "rated").WithoutRetry().WithLoadBalancing(LoadBalancingAlgorithm.RoundRobin)
     .WithOutlierDetection(o => o with { Consecutive5xx = 0, ConsecutiveGatewayErrors = 0, SuccessRateThreshold = 0.9, MinimumRequests = 3, Interval = TimeSpan.FromMilliseconds(500), PanicThresholdPercent = 0 });
 mesh.Edge(caller, many, "slowed").WithoutRetry().WithLoadBalancing(LoadBalancingAlgorithm.RoundRobin)

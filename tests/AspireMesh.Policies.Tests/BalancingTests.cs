@@ -120,6 +120,25 @@ public sealed class BalancingTests
     }
 
     [Fact]
+    public async Task A_replica_that_says_not_serving_over_grpc_gets_nothing_until_it_serves_again()
+    {
+        HashSet<string> serving = [];
+        await mesh.UntilAsync(async () => { serving.Add(await PidOverHttp2Async()); return serving.Count == 3; }, "all replicas answered");
+        var bad = serving.First();
+        await MarkAsync("not-serving", bad);
+        await mesh.UntilAsync(async () =>
+        {
+            for (var i = 0; i < 12; i++)
+            {
+                if (await PidOverHttp2Async() == bad) return false;
+            }
+            return true;
+        }, "the replica is left out");
+        await MarkAsync("not-serving", bad, "unmark");
+        await mesh.UntilAsync(async () => await PidOverHttp2Async() == bad, "the replica is asked again");
+    }
+
+    [Fact]
     public async Task A_replica_that_answers_errors_is_ejected()
     {
         var bad = await PidAsync("turns");
@@ -168,10 +187,19 @@ public sealed class BalancingTests
     }
 
     /// <summary>Every replica hears it: round robin reaches each of the three in three requests, however many others ask meanwhile.</summary>
-    private async Task MarkAsync(string key, string pid)
+    private async Task MarkAsync(string key, string pid, string how = "mark")
     {
         HashSet<string> heard = [];
-        await mesh.UntilAsync(async () => { heard.Add((await mesh.SendAsync("many", "turns", $"/mark/{key}/{pid}")).Body); return heard.Contains(pid); }, "the replica heard it");
+        await mesh.UntilAsync(async () => { heard.Add((await mesh.SendAsync("many", "turns", $"/{how}/{key}/{pid}")).Body); return heard.Contains(pid); }, "the replica heard it");
+    }
+
+    private async Task<string> PidOverHttp2Async()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, await mesh.UrlAsync("many", "grpcprobed") + "/who/") { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var response = await mesh.Client.SendAsync(request, mesh.Limit);
+        var body = await response.Content.ReadAsStringAsync(mesh.Limit);
+        Assert.True(response.IsSuccessStatusCode, $"{response.StatusCode} {body}");
+        return body.Split(' ')[1];
     }
 
     private Task<string> PidAsync(string endpoint, params (string Name, string Value)[] headers) => PidAsync(endpoint, "/who/", headers);

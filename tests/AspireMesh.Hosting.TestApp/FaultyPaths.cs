@@ -1,9 +1,13 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Microsoft.AspNetCore.Http.Features;
 
 /// <summary>Paths that misbehave as told, so that a policy has something to act on. Counters and marks are kept by key; each process has its own.</summary>
 internal static class FaultyPaths
 {
+    /// <summary>REFUSED_STREAM of RFC 9113 section 7.</summary>
+    private const int RefusedStream = 7;
+
     private static readonly ConcurrentDictionary<string, int> s_counts = new();
     private static readonly ConcurrentDictionary<string, TaskCompletionSource> s_gates = new();
 
@@ -22,6 +26,15 @@ internal static class FaultyPaths
             response.ContentType = "application/grpc";
             response.Headers["grpc-status"] = n == 1 ? "14" : "0";
             response.Headers["x-calls"] = $"{n}";
+        });
+
+        // Over HTTP/2 alone: the first stream of a key is refused, and the next answers with what it was sent.
+        app.Map("/refuse-first/{key}", async (string key, HttpContext context) =>
+        {
+            using var body = new StreamReader(context.Request.Body);
+            var sent = await body.ReadToEndAsync();
+            if (Next(key) == 1) context.Features.GetRequiredFeature<IHttpResetFeature>().Reset(RefusedStream);
+            else await context.Response.WriteAsync($"{s_counts[key]} {sent}");
         });
 
         // The first request of a key hangs until its caller leaves, every later one answers.

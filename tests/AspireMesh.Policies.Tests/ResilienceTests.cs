@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
@@ -39,6 +40,19 @@ public sealed class ResilienceTests(PoliciesMesh mesh)
     {
         var answer = await mesh.SendAsync("api", "post", "/fail-first/post/1/503", "POST");
         Assert.Equal((200, "2"), (answer.Status, answer.Body));
+    }
+
+    [Fact]
+    public async Task A_post_whose_stream_was_refused_is_sent_again_with_its_body()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, await mesh.UrlAsync("api", "refused") + "/refuse-first/refused")
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = new StringContent("three pears"),
+        };
+        using var response = await mesh.Client.SendAsync(request, mesh.Limit);
+        Assert.Equal((HttpStatusCode.OK, "2 three pears"), (response.StatusCode, await response.Content.ReadAsStringAsync(mesh.Limit)));
     }
 
     [Fact]

@@ -5,7 +5,7 @@ using System.Net.Sockets;
 namespace AspireMesh.Proxy.Tests.Pipeline;
 
 /// <summary>
-/// An HTTP/2 server without TLS that turns streams away before it looks at them (RFC 9113 section 8.7), then answers with what it was sent. Kestrel does neither from code.
+/// An HTTP/2 server without TLS that turns streams away before it looks at them (RFC 9113 section 8.7), then answers with what it was sent. Kestrel has no GOAWAY for one stream, and none of both before a handler runs.
 /// </summary>
 /// <param name="how">Which way.</param>
 /// <param name="times">How many streams it turns away before it answers.</param>

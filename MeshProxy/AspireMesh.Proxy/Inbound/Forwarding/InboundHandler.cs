@@ -129,7 +129,7 @@ internal sealed class InboundHandler(TimeProvider time, IMeshEvents events, IHtt
             if (error == ForwarderError.None) return null;
             var exception = context.Features.Get<IForwarderErrorFeature>()?.Exception;
             if (context.RequestAborted.IsCancellationRequested) flags.Add(ResponseFlags.CallerGone);
-            else if (forward.HeadersAfter is null) await AnswerFailureAsync(context, exception, flags, workload);
+            else if (forward.HeadersAfter is null && !PassOnRefusal(context, exception, flags)) await AnswerFailureAsync(context, exception, flags, workload);
             return exception?.GetBaseException().Message ?? error.ToString();
         }
         finally
@@ -145,6 +145,18 @@ internal sealed class InboundHandler(TimeProvider time, IMeshEvents events, IHtt
         await new ErrorAnswer(503, ResponseFlags.LoadShed, $"'{workload}' has as much to do as it can do in time.", "Try again later.") { RetryAfter = TimeSpan.FromSeconds(1) }.WriteAsync(context);
         events.Refused(new Refusal(MeshSide.Inbound, RefusalReason.Limit, rules.Endpoint.Name, caller.Id ?? "", "load-shedding"));
         return "load shedding";
+    }
+
+    /// <summary>
+    /// A stream that the app refused is refused towards the caller too, whose side kept the body and may send it to another destination: any answer would say that the request
+    /// was processed. Requests without a body are sent to the app again by HttpClient, up to three times; a refusal passed on would be multiplied by the same on the other side.
+    /// </summary>
+    private static bool PassOnRefusal(HttpContext context, Exception? exception, List<string> flags)
+    {
+        if (!ForwarderFailure.IsRefusedBody(exception) || context.Features.Get<IHttpResetFeature>() is not { } stream) return false;
+        flags.Add(ResponseFlags.UpstreamReset);
+        stream.Reset(ForwarderFailure.RefusedStream);
+        return true;
     }
 
     private static Task AnswerFailureAsync(HttpContext context, Exception? exception, List<string> flags, string workload)

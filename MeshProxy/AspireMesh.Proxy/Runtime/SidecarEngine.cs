@@ -42,6 +42,7 @@ internal sealed class SidecarEngine : IAsyncDisposable, IHandover
     private readonly HttpSockets _httpSockets;
     private readonly InboundConnections _inbound;
     private readonly SnapshotApplier _applier;
+    private readonly SocketTurns? _turns;
     private readonly ServiceProvider _services = new ServiceCollection().BuildServiceProvider();
     private Task _control = Task.CompletedTask;
     private ChaosCertificates? _certificates;
@@ -57,7 +58,8 @@ internal sealed class SidecarEngine : IAsyncDisposable, IHandover
         State = new SidecarState(bootstrap, holder, parts.Svids);
         var bundle = new TrustBundle(parts.Svids);
         var handshake = new MeshHandshake(parts.Svids, new PeerValidator(trustDomain, bundle, _time), to => HandshakeChangeOf(holder, to), () => holder.CurrentOrNull?.Snapshot.AllowTls12 == true);
-        var tunnel = new TunnelOptions { Time = _time, InlineReads = options.OwnsProcess };
+        _turns = options.OwnsProcess ? SocketTurns.TryStart() : null;
+        var tunnel = new TunnelOptions { Time = _time, InlineReads = options.OwnsProcess, Turns = _turns };
         var pool = new TunnelPoolOptions { Tunnel = tunnel };
         _dialer = new TunnelDialer(new TunnelConnector(handshake, parts.Events, pool), new OutsideDialer(), parts.Svids, parts.Events, pool);
         _pipeline = parts.Pipeline(new PipelineServices(bootstrap, trustDomain, _dialer, parts.Events, _time, loggers, options.Seed, parts.Control is { } link ? link.RenewNow : null, Retire) { Stopping = _stopping.Token });
@@ -145,6 +147,7 @@ internal sealed class SidecarEngine : IAsyncDisposable, IHandover
         if (_parts.Control is { } control) await control.DisposeAsync();
         if (_parts.Events is IAsyncDisposable events) await events.DisposeAsync();
         await _services.DisposeAsync();
+        _turns?.Dispose();
         _listeners.DropInherited();
         _leave.Dispose();
         _stopping.Dispose();

@@ -99,7 +99,8 @@ internal sealed class FrameWriter(Stream transport, TunnelOptions options, Actio
     {
         if (_running) return;
         _running = true;
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        if (options.Turns is { } turns) turns.Queue(this);
+        else ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
 
     private async Task RunAsync()

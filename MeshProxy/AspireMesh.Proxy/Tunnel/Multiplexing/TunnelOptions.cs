@@ -1,3 +1,5 @@
+using AspireMesh.Proxy.Sockets;
+
 namespace AspireMesh.Proxy.Tunnel.Multiplexing;
 
 /// <summary>Limits of one tunnel connection. Both ends of a mesh use the same values; the window is part of the protocol.</summary>
@@ -23,6 +25,9 @@ internal sealed record TunnelOptions
     /// a thread switch less per message, for readers that never block. Default false.
     /// </summary>
     public bool InlineReads { get; init; }
+
+    /// <summary>Where writes are started: at the end of a turn of the sockets' loop. Null, the default, for the thread pool.</summary>
+    public SocketTurns? Turns { get; init; }
 
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -21,6 +21,29 @@ public class ReferenceExpressionTests
         Assert.Equal("<second/> and second%2F", await rebuilt.Build().GetValueAsync(TestApp.Patience));
     }
 
+    [Fact]
+    public async Task Braces_stand_for_themselves_in_an_interpolated_expression_and_are_doubled_by_hand_in_a_builder()
+    {
+        await using var builder = DistributedApplicationTestingBuilder.Create();
+        var one = builder.AddParameter("one", "first");
+        var value = "{b}";
+        var text = ReferenceExpression.Create($"{{\"a\":\"{one}\",{value}}}");
+        Assert.Equal("{\"a\":\"first\",{b}}", await text.GetValueAsync(TestApp.Patience));
+
+        var rebuilt = new ReferenceExpressionBuilder();
+        rebuilt.AppendLiteral("{{");
+        rebuilt.AppendValueProvider(one);
+        rebuilt.AppendFormatted("}}");
+        Assert.Equal("{first}", await rebuilt.Build().GetValueAsync(TestApp.Patience));
+
+        // As in Aspire: what a builder is given is the composite format itself.
+        rebuilt.AppendLiteral("}");
+        await Assert.ThrowsAsync<FormatException>(async () => await rebuilt.Build().GetValueAsync(TestApp.Patience));
+    }
+
+    [Fact]
+    public async Task An_empty_expression_has_no_value() => Assert.Null(await new ReferenceExpressionBuilder().Build().GetValueAsync(TestApp.Patience));
+
     [Theory]
     [InlineData("yes", "on")]
     [InlineData("YES", "on")]

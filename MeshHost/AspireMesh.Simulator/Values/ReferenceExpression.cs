@@ -90,6 +90,7 @@ public class ReferenceExpression : IExpressionValue, IValueWithReferences
             return await chosen.GetValueAsync(context, cancellationToken).ConfigureAwait(false);
         }
 
+        if (Format.Length == 0) return null;
         var values = new object?[_valueProviders.Length];
         for (var i = 0; i < values.Length; i++)
         {
@@ -109,14 +110,14 @@ public class ReferenceExpression : IExpressionValue, IValueWithReferences
         /// <summary>Called by the compiler.</summary>
         public ExpressionInterpolatedStringHandler(int literalLength, int formattedCount) => _builder = new ReferenceExpressionBuilder();
 
-        /// <summary>Adds text.</summary>
-        public readonly void AppendLiteral(string value) => _builder.AppendLiteral(value);
+        /// <summary>Adds text; its braces stand for themselves.</summary>
+        public readonly void AppendLiteral(string value) => _builder.AppendLiteral(ReferenceExpressionBuilder.Escape(value));
 
-        /// <summary>Adds text.</summary>
-        public readonly void AppendFormatted(string? value) => _builder.AppendFormatted(value);
+        /// <summary>Adds text; its braces stand for themselves.</summary>
+        public readonly void AppendFormatted(string? value) => AppendFormatted(value, null);
 
-        /// <summary>Adds text, encoded.</summary>
-        public readonly void AppendFormatted(string? value, string? format = null) => _builder.AppendFormatted(value, format);
+        /// <summary>Adds text, encoded; its braces stand for themselves.</summary>
+        public readonly void AppendFormatted(string? value, string? format = null) => _builder.AppendLiteral(ReferenceExpressionBuilder.Escape(ReferenceExpressionBuilder.Encode(value, format) ?? ""));
 
         /// <summary>Adds a value.</summary>
         public readonly void AppendFormatted<T>(T valueProvider) where T : IValueProvider, IManifestExpressionProvider =>

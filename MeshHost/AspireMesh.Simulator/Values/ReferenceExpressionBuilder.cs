@@ -21,27 +21,17 @@ public class ReferenceExpressionBuilder
         // The handler wrote into this builder while it was made.
     }
 
-    /// <summary>Adds text. A single brace stands for itself, and so does a doubled one: text copied from another expression's format stays right.</summary>
-    public void AppendLiteral(string value)
-    {
-        ArgumentNullException.ThrowIfNull(value);
-        for (var i = 0; i < value.Length; i++)
-        {
-            var c = value[i];
-            _format.Append(c);
-            if (c is '{' or '}')
-            {
-                _format.Append(c);
-                i += i + 1 < value.Length && value[i + 1] == c ? 1 : 0;
-            }
-        }
-    }
+    /// <summary>
+    /// Adds text as it stands in a composite format: a brace that is meant is written twice. An interpolated <see cref="ReferenceExpression.Create(in ReferenceExpression.ExpressionInterpolatedStringHandler)"/>
+    /// doubles braces by itself, a builder does not (as in Aspire, where text copied from another expression's format stays right).
+    /// </summary>
+    public void AppendLiteral(string value) => _format.Append(value);
 
-    /// <summary>Adds text; null adds nothing.</summary>
-    public void AppendFormatted(string? value) => AppendLiteral(value ?? "");
+    /// <summary>Adds text as it stands in a composite format; null adds nothing.</summary>
+    public void AppendFormatted(string? value) => _format.Append(value);
 
-    /// <summary>Adds text, encoded; null adds nothing.</summary>
-    public void AppendFormatted(string? value, string? format = null) => AppendLiteral(Encode(value, format) ?? "");
+    /// <summary>Adds text as it stands in a composite format, encoded; null adds nothing.</summary>
+    public void AppendFormatted(string? value, string? format = null) => _format.Append(Encode(value, format));
 
     /// <summary>Adds a value.</summary>
     public void AppendFormatted<T>(T valueProvider) where T : IValueProvider, IManifestExpressionProvider => AppendValueProvider(valueProvider);
@@ -54,10 +44,11 @@ public class ReferenceExpressionBuilder
     [Obsolete("A ReferenceExpression cannot take a format here: write its parts in place.", true)]
     public void AppendFormatted(ReferenceExpression valueProvider, string format) => AppendValueProvider(valueProvider, format);
 
-    /// <summary>Adds a value that is both an <see cref="IValueProvider"/> and an <see cref="IManifestExpressionProvider"/>.</summary>
+    /// <summary>Adds a value that is both an <see cref="IValueProvider"/> and an <see cref="IManifestExpressionProvider"/>, or the builder of a resource that is.</summary>
     /// <exception cref="ArgumentException"><paramref name="valueProvider"/> is not both.</exception>
     public void AppendValueProvider(object valueProvider, string? format = null)
     {
+        if (valueProvider is IResourceBuilder<IResource> builder) valueProvider = builder.Resource;
         if (valueProvider is not (IValueProvider value and IManifestExpressionProvider expression))
         {
             throw new ArgumentException($"A '{valueProvider?.GetType()}' cannot stand in an expression: it has to be an IValueProvider and an IManifestExpressionProvider.", nameof(valueProvider));
@@ -71,6 +62,22 @@ public class ReferenceExpressionBuilder
 
     /// <summary>The expression of what was added so far.</summary>
     public ReferenceExpression Build() => new(_format.ToString(), [.. _valueProviders], [.. _manifestExpressions], [.. _stringFormats]);
+
+    /// <summary>Doubles single braces; those that are doubled already stay.</summary>
+    internal static string Escape(string value)
+    {
+        if (value.AsSpan().IndexOfAny('{', '}') < 0) return value;
+        var escaped = new StringBuilder(value.Length + 4);
+        for (var i = 0; i < value.Length; i++)
+        {
+            var c = value[i];
+            escaped.Append(c);
+            if (c is not ('{' or '}')) continue;
+            escaped.Append(c);
+            if (i + 1 < value.Length && value[i + 1] == c) i++;
+        }
+        return escaped.ToString();
+    }
 
     internal static string? Encode(string? value, string? format) => (value, format) switch
     {

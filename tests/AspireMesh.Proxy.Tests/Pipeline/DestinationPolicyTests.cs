@@ -25,6 +25,30 @@ public class DestinationPolicyTests
     }
 
     [Fact]
+    public async Task Requests_go_where_fewest_are_under_way()
+    {
+        TaskCompletionSource[] done = [new(TaskCreationOptions.RunContinuationsAsynchronously), new(TaskCreationOptions.RunContinuationsAsynchronously)];
+        await using var apps = await Apps.StartAsync(2, c => done[(int)c.Items["app"]!].Task);
+        await using var pair = await apps.PairAsync(c => c with { LoadBalancing = new() { Algorithm = LoadBalancingAlgorithm.LeastRequests } });
+        var calls = new List<Task<string>>();
+        async Task StartAsync()
+        {
+            calls.Add(pair.Client.GetStringAsync(""));
+            await RecordedEvents.EventuallyAsync<bool>(() => apps.Counts.Sum() == calls.Count ? true : null);
+        }
+        for (var i = 0; i < 8; i++) await StartAsync();
+        Assert.Equal([4, 4], apps.Counts);
+        var released = done[0];
+        done[0] = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        released.SetResult();
+        await RecordedEvents.EventuallyAsync<bool>(() => pair.Pair.CallerEvents.Requests.Count == 4 ? true : null);
+        for (var i = 0; i < 3; i++) await StartAsync();
+        Assert.Equal([7, 4], apps.Counts);
+        foreach (var end in done) end.SetResult();
+        await Task.WhenAll(calls);
+    }
+
+    [Fact]
     public async Task A_destination_that_comes_starts_slowly()
     {
         var time = new FakeTimeProvider();
@@ -125,6 +149,48 @@ public class DestinationPolicyTests
             Assert.Equal(ejected ? 0 : 4, apps.Counts[2] - before);
             Assert.Equal(ejected, pair.Pair.CallerEvents.Ejections.Any(e => e.StartsWith("d3 ", StringComparison.Ordinal)));
         }
+    }
+
+    [Fact]
+    public async Task Each_ejection_lasts_longer_than_the_one_before_up_to_the_longest()
+    {
+        var time = new FakeTimeProvider();
+        await using var apps = await Apps.StartAsync(2, static c =>
+        {
+            if (c.Items["app"] is 1) c.Response.StatusCode = 500;
+            return Task.CompletedTask;
+        });
+        var outliers = Never with { Consecutive5xx = 1, BaseEjection = TimeSpan.FromMinutes(1), MaxEjection = TimeSpan.FromMinutes(3), Interval = TimeSpan.FromHours(1) };
+        await using var pair = await apps.PairAsync(c => c with { LoadBalancing = new() { Algorithm = LoadBalancingAlgorithm.RoundRobin }, OutlierDetection = outliers }, new HttpPairOptions { Time = time });
+        var ejected = new List<int>();
+        // Round robin reaches it with one of two requests, whenever it may.
+        for (var minute = 0; minute <= 12; minute++, time.Advance(TimeSpan.FromMinutes(1)))
+        {
+            var before = apps.Counts[1];
+            for (var i = 0; i < 4; i++) using (await pair.Client.GetAsync("")) continue;
+            if (apps.Counts[1] > before) ejected.Add(minute);
+        }
+        Assert.Equal([0, 1, 3, 6, 9, 12], ejected);
+        Assert.Equal(6, apps.Counts[1]);
+    }
+
+    [Theory]
+    [InlineData(34, 1)]
+    [InlineData(67, 2)]
+    public async Task Of_several_that_fail_no_more_are_ejected_than_may_be(double percent, int most)
+    {
+        await using var apps = await Apps.StartAsync(3, static c =>
+        {
+            if (c.Items["app"] is not 0) c.Response.StatusCode = 500;
+            return Task.CompletedTask;
+        });
+        var outliers = Never with { Consecutive5xx = 1, MaxEjectedPercent = percent, BaseEjection = TimeSpan.FromMinutes(30), MaxEjection = TimeSpan.FromHours(1) };
+        await using var pair = await apps.PairAsync(c => c with { LoadBalancing = new() { Algorithm = LoadBalancingAlgorithm.RoundRobin }, OutlierDetection = outliers });
+        for (var i = 0; i < 6; i++) using (await pair.Client.GetAsync("")) continue;
+        var before = apps.Counts;
+        for (var i = 0; i < 12; i++) using (await pair.Client.GetAsync("")) continue;
+        Assert.Equal(most == 1 ? [0, 6, 6] : [0, 0, 12], apps.Counts.Zip(before, (a, b) => a - b).Order());
+        Assert.Equal(most, pair.Pair.CallerEvents.Ejections.Count);
     }
 
     [Theory]

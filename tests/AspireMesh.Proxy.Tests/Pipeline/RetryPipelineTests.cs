@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -185,6 +186,34 @@ public class RetryPipelineTests
         await using var pair = await HttpPair.InFrontOfAsync([hangs.Address, answers.Address], options);
         for (var i = 0; i < 6; i++) Assert.Equal("quick", await pair.Client.GetStringAsync(""));
         Assert.NotEmpty(hangs.Requests);
+    }
+
+    [Fact]
+    public async Task Between_attempts_it_waits_up_to_twice_as_long_each_time_and_never_longer_than_the_longest()
+    {
+        var time = new ImpatientTime();
+        var retry = new RetryPolicy { MaxRetries = 5, BackoffBase = TimeSpan.FromMinutes(20), BackoffMax = TimeSpan.FromHours(1), BudgetMinPerSecond = 100 };
+        await using var app = await TestApp.AnsweringAsync(503);
+        await using var pair = await HttpPair.InFrontOfAsync([app.Address], new HttpPairOptions { Time = time, Services = static s => s with { Seed = 1 } }.WithRetry(retry).WithRoute(r => r with { Timeouts = new() { Request = TimeSpan.Zero } }));
+        using var response = await pair.Client.GetAsync("");
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, 6), (response.StatusCode, app.Requests.Count));
+        var waits = time.Waits.Select(w => w.TotalMinutes).ToArray();
+        Assert.Equal(5, waits.Distinct().Count());
+        Assert.All(waits.Zip([20.0, 40, 60, 60, 60]), w => Assert.InRange(w.First, 0, w.Second));
+        Assert.True(waits.Max() > 20, string.Join(' ', waits));
+    }
+
+    /// <summary>What would take minutes is noted and over at once.</summary>
+    private sealed class ImpatientTime : TimeProvider
+    {
+        public ConcurrentQueue<TimeSpan> Waits { get; } = new();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (dueTime < TimeSpan.FromMinutes(1)) return base.CreateTimer(callback, state, dueTime, period);
+            Waits.Enqueue(dueTime);
+            return base.CreateTimer(callback, state, TimeSpan.Zero, period);
+        }
     }
 
     private static ClusterSnapshot RoundRobin(ClusterSnapshot cluster) => cluster with { LoadBalancing = new() { Algorithm = LoadBalancingAlgorithm.RoundRobin } };

@@ -18,8 +18,13 @@ internal static class FaultyPaths
         app.Map("/count/{key}", (string key) => s_counts.GetValueOrDefault(key).ToString(CultureInfo.InvariantCulture));
         app.Map("/add/{key}", (string key) => Next(key).ToString(CultureInfo.InvariantCulture));
 
-        // Answers with a status for the first requests of a key, then with how many there were.
-        app.Map("/fail-first/{key}/{times:int}/{status:int}", (string key, int times, int status) => Next(key) is var n && n <= times ? Results.StatusCode(status) : Results.Text($"{n}"));
+        // Answers with a status for the first requests of a key, then with how many there were; with when to come back, where the query says so.
+        app.Map("/fail-first/{key}/{times:int}/{status:int}", (string key, int times, int status, HttpContext context) =>
+        {
+            if (Next(key) is var n && n > times) return Results.Text($"{n}");
+            if (context.Request.Query.TryGetValue("after", out var seconds)) context.Response.Headers.RetryAfter = seconds;
+            return Results.StatusCode(status);
+        });
         app.Map("/grpc-fail-first/{key}", (string key, HttpResponse response) =>
         {
             var n = Next(key);
@@ -75,6 +80,12 @@ internal static class FaultyPaths
             return $"{Environment.ProcessId}";
         });
         app.Map("/unless/{key}", (string key) => IsMarked(key) ? Results.StatusCode(500) : Results.Text($"{Environment.ProcessId}"));
+        app.Map("/unless/{key}/{status:int}", (string key, int status) => IsMarked(key) ? Results.StatusCode(status) : Results.Text($"{Environment.ProcessId}"));
+        app.Map("/break-if/{key}", (string key, HttpContext context) =>
+        {
+            if (IsMarked(key)) context.Abort();
+            return $"{Environment.ProcessId}";
+        });
         app.Map("/slow-if/{key}", async (string key) =>
         {
             await Task.Delay(IsMarked(key) ? 800 : 50);

@@ -9,7 +9,7 @@ var mesh = builder.AddServiceMesh().WithPolicyFile("policies.json").WithChaos();
 string[] endpoints =
 [
     "default", "retry", "codes", "grpc", "post", "deadline", "pertry", "idle", "hedging", "breaker", "limits", "mirror",
-    "split", "routes", "redirect", "rewrite", "headers", "cors", "queued", "filed", "tuned",
+    "split", "routes", "redirect", "rewrite", "headers", "cors", "queued", "filed", "tuned", "unhurried", "unkept", "thrifty",
 ];
 var api = Service("api");
 foreach (var endpoint in endpoints) api.WithHttpEndpoint(name: endpoint);
@@ -19,7 +19,7 @@ api.WithEndpoint(name: "tls", scheme: "tcp", env: "TLS_PORT");
 var canary = Service("canary").WithEndpoint(name: "tls", scheme: "tcp", env: "TLS_PORT");
 
 // Three replicas of two versions in two zones.
-string[] balanced = ["turns", "hashed", "cookie", "query", "source", "random", "fewest", "warm", "subset", "near", "probed", "tcpprobed", "ejected", "rated", "slowed"];
+string[] balanced = ["turns", "hashed", "cookie", "query", "source", "random", "fewest", "warm", "subset", "near", "probed", "tcpprobed", "ejected", "rated", "slowed", "gatewayed", "broken"];
 var many = Service("many").WithReplicas(3).WithMeshReplicas((s, i) => s with { Labels = s.Labels.Add("version", i == 0 ? "v2" : "v1").Add("zone", i == 1 ? "west" : "east") });
 foreach (var endpoint in balanced) many.WithHttpEndpoint(name: endpoint);
 many.WithHttpEndpoint(name: "grpcprobed", env: "GRPC_PORT");
@@ -38,6 +38,9 @@ mesh.Edge(caller, api, "codes").WithRetry(r => r with { StatusCodes = [409] });
 mesh.Edge(caller, api, "grpc").WithRetry(r => r with { GrpcCodes = [14] });
 mesh.Edge(caller, api, "post").WithRetry(r => r with { NonIdempotentMethods = true });
 mesh.Edge(caller, api, "refused").WithRetry(r => r with { Conditions = RetryConditions.RefusedStream });
+mesh.Edge(caller, api, "unhurried").WithRetry(r => r with { HonourRetryAfter = false });
+mesh.Edge(caller, api, "unkept").WithRetry(r => r with { NonIdempotentMethods = true, ReplayBytes = 10 });
+mesh.Edge(caller, api, "thrifty").WithRetry(r => r with { BudgetRatio = 0, BudgetMinPerSecond = 0 });
 mesh.Edge(caller, api, "deadline").WithTimeout(TimeSpan.FromMilliseconds(300));
 mesh.Edge(caller, api, "pertry").WithTimeout(t => t with { PerTry = TimeSpan.FromSeconds(1) }).WithRetry(r => r with { MaxRetries = 10, Conditions = RetryConditions.PerTryTimeout });
 mesh.Edge(caller, api, "idle").WithTimeout(t => t with { Idle = TimeSpan.FromSeconds(1) });
@@ -95,6 +98,10 @@ mesh.Edge(caller, many, "rated").WithoutRetry().WithLoadBalancing(LoadBalancingA
     .WithOutlierDetection(o => o with { Consecutive5xx = 0, ConsecutiveGatewayErrors = 0, SuccessRateThreshold = 0.9, MinimumRequests = 3, Interval = TimeSpan.FromMilliseconds(500), PanicThresholdPercent = 0 });
 mesh.Edge(caller, many, "slowed").WithoutRetry().WithLoadBalancing(LoadBalancingAlgorithm.RoundRobin)
     .WithOutlierDetection(o => o with { LatencyFactor = 5, MinimumRequests = 2, Interval = TimeSpan.FromSeconds(3), MaxEjectedPercent = 40 });
+mesh.Edge(caller, many, "gatewayed").WithoutRetry().WithLoadBalancing(LoadBalancingAlgorithm.RoundRobin)
+    .WithOutlierDetection(o => o with { Consecutive5xx = 0, ConsecutiveGatewayErrors = 1, ConsecutiveLocalFailures = 0, BaseEjection = TimeSpan.FromMinutes(30), MaxEjection = TimeSpan.FromHours(1) });
+mesh.Edge(caller, many, "broken").WithoutRetry().WithLoadBalancing(LoadBalancingAlgorithm.RoundRobin)
+    .WithOutlierDetection(o => o with { Consecutive5xx = 0, ConsecutiveGatewayErrors = 0, ConsecutiveLocalFailures = 1, BaseEjection = TimeSpan.FromMinutes(30), MaxEjection = TimeSpan.FromHours(1) });
 mesh.Edge(caller, many, "ejected").WithoutRetry().WithLoadBalancing(LoadBalancingAlgorithm.RoundRobin)
     .WithOutlierDetection(o => o with { Consecutive5xx = 1, BaseEjection = TimeSpan.FromMinutes(30), MaxEjection = TimeSpan.FromHours(1) });
 
@@ -102,6 +109,7 @@ mesh.Edge(caller, many, "ejected").WithoutRetry().WithLoadBalancing(LoadBalancin
 var jwks = builder.Configuration["Policies:Jwks"] ?? """{"keys":[{"kty":"EC","crv":"P-256","kid":"k1","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}""";
 var guarded = Service("guarded")
     .AllowFrom(caller, new RouteMatch { Path = new(StringMatchKind.Prefix, "/who"), Methods = ["GET"] }, new RouteMatch { Path = new(StringMatchKind.Prefix, "/request") })
+    .AllowFrom(caller, new RouteMatch { GrpcService = "shop.Orders", GrpcMethod = "Place" })
     .DenyFrom(caller, new RouteMatch { Headers = [new("x-banned", new(StringMatchKind.Present, ""))] })
     .WithMeshIdentityHeader();
 var audited = Service("audited").DenyFrom(caller, new RouteMatch { Path = new(StringMatchKind.Exact, "/who/secret") }).WithAuthorizationAudit();

@@ -154,6 +154,8 @@ public sealed class BalancingTests
     [Theory]
     [InlineData("rated", "/unless/failing")]
     [InlineData("slowed", "/slow-if/slow")]
+    [InlineData("gatewayed", "/unless/unreachable/502")]
+    [InlineData("broken", "/break-if/breaking")]
     public async Task A_replica_that_fails_or_lags_behind_the_others_gets_nothing(string endpoint, string path)
     {
         var bad = await PidAsync("turns");

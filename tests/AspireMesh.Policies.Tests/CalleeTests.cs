@@ -12,6 +12,18 @@ public sealed class CalleeTests(PoliciesMesh mesh)
     }
 
     [Fact]
+    public async Task A_reference_that_is_narrowed_to_a_grpc_method_lets_in_that_one()
+    {
+        // The app has neither; what counts is who answers.
+        var placed = await CallAsync("Place");
+        Assert.Equal((404, ""), (placed.Status, placed.Flag));
+        var refused = await CallAsync("Cancel");
+        Assert.Equal((200, "UAEX", "7"), (refused.Status, refused.Flag, refused.Headers["grpc-status"]));
+
+        Task<Answer> CallAsync(string method) => mesh.SendAsync("guarded", "http", $"/shop.Orders/{method}", "POST", ("content-type", "application/grpc"));
+    }
+
+    [Fact]
     public async Task A_denial_wins_and_names_its_rule()
     {
         var refused = await mesh.SendAsync("guarded", "http", "/who/", "GET", ("x-banned", "1"));

@@ -43,6 +43,30 @@ public sealed class ResilienceTests(PoliciesMesh mesh)
     }
 
     [Fact]
+    public async Task An_hour_that_the_app_asks_for_ends_the_retries_unless_the_edge_does_not_listen_to_it()
+    {
+        Assert.Equal(503, (await mesh.GetAsync("default", "/fail-first/after-default/1/503?after=3600")).Status);
+        Assert.Equal((200, "2"), await StatusAndBodyAsync("unhurried", "/fail-first/after/1/503?after=3600"));
+    }
+
+    [Theory]
+    [InlineData(10, 200)]
+    [InlineData(11, 503)]
+    public async Task A_body_larger_than_the_edge_keeps_is_sent_once(int length, int status)
+    {
+        using var content = new StringContent(new string('x', length));
+        using var response = await mesh.Client.PostAsync(await mesh.UrlAsync("api", "unkept") + $"/fail-first/unkept-{length}/1/503", content, mesh.Limit);
+        Assert.Equal(status, (int)response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Without_a_budget_nothing_is_sent_again()
+    {
+        Assert.Equal(503, (await mesh.GetAsync("thrifty", "/fail-first/thrifty/1/503")).Status);
+        Assert.Equal("1", (await mesh.GetAsync("default", "/count/thrifty")).Body);
+    }
+
+    [Fact]
     public async Task A_post_whose_stream_was_refused_is_sent_again_with_its_body()
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, await mesh.UrlAsync("api", "refused") + "/refuse-first/refused")

@@ -67,7 +67,14 @@ internal static class FaultyPaths
             await context.Response.Body.FlushAsync();
             await Gone(context).Task;
         });
+        MapMarks(app);
+        app.Map("/request/{**rest}", (HttpRequest request) => Results.Text(string.Join('\n',
+            [$"{request.Method} {request.Path}{request.QueryString}", .. request.Headers.Select(h => $"{h.Key.ToLowerInvariant()}: {h.Value}")])));
+    }
 
+    /// <summary>What one process of several does when it is marked.</summary>
+    private static void MapMarks(WebApplication app)
+    {
         // One process of several is marked bad, or well again: each hears it, and the one with that id obeys.
         app.Map("/mark/{key}/{pid:int}", (string key, int pid) =>
         {
@@ -91,8 +98,6 @@ internal static class FaultyPaths
             await Task.Delay(IsMarked(key) ? 800 : 50);
             return $"{Environment.ProcessId}";
         });
-        app.Map("/request/{**rest}", (HttpRequest request) => Results.Text(string.Join('\n',
-            [$"{request.Method} {request.Path}{request.QueryString}", .. request.Headers.Select(h => $"{h.Key.ToLowerInvariant()}: {h.Value}")])));
     }
 
     public static bool IsMarked(string key) => s_counts.ContainsKey(key);

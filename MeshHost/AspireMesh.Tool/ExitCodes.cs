@@ -11,4 +11,7 @@ internal static class ExitCodes
 
     /// <summary>The command line cannot be understood.</summary>
     public const int Usage = 2;
+
+    /// <summary>Ended from outside (Ctrl+C, SIGTERM) before it was done: whether all is well is not known. What a shell says of a process that was interrupted.</summary>
+    public const int Cancelled = 130;
 }

@@ -29,7 +29,8 @@ internal static class MeshTool
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            return ExitCodes.Ok;
+            // A command that goes on until it is ended says itself that this is how it ends.
+            return ExitCodes.Cancelled;
         }
     }
 

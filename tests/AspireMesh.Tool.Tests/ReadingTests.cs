@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using AspireMesh.Host.Tests;
 using AspireMesh.Protocol.Admin;
@@ -241,5 +243,46 @@ public class ReadingTests
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (!condition()) await Task.Delay(10, limit.Token);
+    }
+
+    [Theory]
+    [InlineData("check", "--wait", "600")]
+    [InlineData("certs", "rotate")]
+    public async Task A_command_that_was_ended_before_it_knew_does_not_say_that_all_is_well(params string[] command)
+    {
+        await using var fixture = new ToolFixture();
+        var mesh = await fixture.StartAsync();
+        // It never answers a snapshot, so the mesh is not well and its root cannot be replaced.
+        var web = new FakeSidecar(mesh.CreateBootstrap("web"));
+        await web.JoinAsync();
+        using var ended = new CancellationTokenSource();
+        var running = fixture.RunAsync(ended.Token, command);
+        await ended.CancelAsync();
+
+        var result = await running.WaitAsync(TimeSpan.FromSeconds(60));
+
+        Assert.Equal(130, result.Code);
+        await web.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_tap_whose_mesh_was_killed_says_so()
+    {
+        await using var fixture = new ToolFixture();
+        using var mesh = new TcpListener(IPAddress.Loopback, 0);
+        mesh.Start();
+        await File.WriteAllTextAsync(Path.Combine(fixture.RunDirectory, "shop.json"), $$"""{ "appHost": "shop", "pid": {{Environment.ProcessId}}, "admin": "http://{{mesh.LocalEndpoint}}", "token": "t" }""");
+        var running = fixture.RunAsync("tap");
+        using (var connection = await mesh.AcceptTcpClientAsync())
+        {
+            await connection.GetStream().ReadExactlyAsync(new byte[16]);
+            await connection.GetStream().WriteAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"u8.ToArray());
+        }
+
+        var result = await running.WaitAsync(TimeSpan.FromSeconds(60));
+
+        Assert.Equal(1, result.Code);
+        Assert.Contains("The control plane of 'shop' at http://", result.Error);
+        Assert.DoesNotContain("   at ", result.Error);
     }
 }

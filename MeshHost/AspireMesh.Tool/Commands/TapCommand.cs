@@ -33,10 +33,18 @@ internal static class TapCommand
             };
             using var client = mesh.Connect(parsed);
             var (asJson, left) = (parsed.GetValue(json), parsed.GetValue(count));
-            await foreach (var tapped in client.TapAsync(filter, cancellationToken))
+            try
             {
-                await terminal.Out.WriteLineAsync(asJson ? JsonOutput.OneLine(tapped) : Text(tapped));
-                if (--left == 0) break;
+                await foreach (var tapped in client.TapAsync(filter, cancellationToken))
+                {
+                    await terminal.Out.WriteLineAsync(asJson ? JsonOutput.OneLine(tapped) : Text(tapped));
+                    if (--left == 0) break;
+                }
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                // Ctrl+C is how a tap ends.
+                return ExitCodes.Ok;
             }
             return ExitCodes.Ok;
         });

@@ -130,7 +130,7 @@ public sealed class MeshAdminClient : IDisposable
         using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/tap" + Query(filter));
         using var response = await ExchangeAsync(request, cancellationToken);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(cancellationToken));
-        while (await reader.ReadLineAsync(cancellationToken) is { } line)
+        while (await WholeAsync(() => reader.ReadLineAsync(cancellationToken).AsTask()) is { } line)
         {
             if (line.Length > 0 && JsonSerializer.Deserialize(line, AdminJson.Default.TapEvent) is { } tapped) yield return tapped;
         }
@@ -159,7 +159,20 @@ public sealed class MeshAdminClient : IDisposable
     {
         using var request = new HttpRequestMessage(method, path) { Content = content };
         using var response = await ExchangeAsync(request, cancellationToken);
-        return await response.Content.ReadFromJsonAsync(type, cancellationToken) ?? throw Away("it answered with nothing");
+        return await WholeAsync(() => response.Content.ReadFromJsonAsync(type, cancellationToken)) ?? throw Away("it answered with nothing");
+    }
+
+    // The control plane may be gone before the whole of its answer is here.
+    private async Task<T> WholeAsync<T>(Func<Task<T>> read)
+    {
+        try
+        {
+            return await read();
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException or JsonException)
+        {
+            throw Away($"its answer ended in the middle ({e.Message})");
+        }
     }
 
     private async Task<HttpResponseMessage> ExchangeAsync(HttpRequestMessage request, CancellationToken cancellationToken)

@@ -90,15 +90,18 @@ internal sealed class CertificateAuthority
     {
         lock (_gate)
         {
-            if (next is null)
+            Step(() =>
             {
-                CreateRoot();
-                return;
-            }
-            _next = next;
-            if (_roots.Contains(next.Root)) return;
-            _roots.Add(next.Root);
-            Save();
+                if (next is null)
+                {
+                    _roots.Add(CertificateFactory.Root(_trustDomain, _time.GetUtcNow()));
+                    return true;
+                }
+                _next = next;
+                if (_roots.Contains(next.Root)) return false;
+                _roots.Add(next.Root);
+                return true;
+            });
         }
     }
 
@@ -107,17 +110,20 @@ internal sealed class CertificateAuthority
     {
         lock (_gate)
         {
-            if (_next is { } next)
+            Step(() =>
             {
-                (_given, _next) = (next, null);
-                (_issuingRoot, _signer, _above) = (_roots.First(r => r.Equals(next.Root)), next.Signer, next.Above);
-            }
-            else
-            {
-                _issuingRoot = _roots[^1];
-                _signer = NewIntermediate();
-            }
-            Save();
+                if (_next is { } next)
+                {
+                    (_given, _next) = (next, null);
+                    (_issuingRoot, _signer, _above) = (_roots.First(r => r.Equals(next.Root)), next.Signer, next.Above);
+                }
+                else
+                {
+                    _issuingRoot = _roots[^1];
+                    _signer = NewIntermediate();
+                }
+                return true;
+            });
         }
     }
 
@@ -126,8 +132,7 @@ internal sealed class CertificateAuthority
     {
         lock (_gate)
         {
-            _roots.RemoveAll(r => r != _issuingRoot);
-            Save();
+            Step(() => _roots.RemoveAll(r => r != _issuingRoot) > 0);
         }
     }
 
@@ -145,6 +150,23 @@ internal sealed class CertificateAuthority
     }
 
     private X509Certificate2 NewIntermediate() => CertificateFactory.Intermediate(_trustDomain, _issuingRoot, _time.GetUtcNow(), IntermediateLifetime);
+
+    // What could not be kept is not done either: sidecars would trust, and get SVIDs of, a root that the next start knows nothing of.
+    private void Step(Func<bool> change)
+    {
+        var (roots, given, next, issuing, signer, above) = (_roots.ToArray(), _given, _next, _issuingRoot, _signer, _above);
+        try
+        {
+            if (change()) Save();
+        }
+        catch
+        {
+            _roots.Clear();
+            _roots.AddRange(roots);
+            (_given, _next, _issuingRoot, _signer, _above) = (given, next, issuing, signer, above);
+            throw;
+        }
+    }
 
     private X509Certificate2 CreateRoot()
     {

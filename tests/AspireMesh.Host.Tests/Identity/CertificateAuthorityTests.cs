@@ -150,6 +150,31 @@ public sealed class CertificateAuthorityTests : IDisposable
     }
 
     [Fact]
+    public void A_step_of_a_rotation_that_cannot_be_kept_is_not_taken()
+    {
+        var store = new Disk();
+        var authority = new CertificateAuthority(Shop, _time, store);
+        var old = Assert.Single(authority.Roots);
+
+        store.IsFull = true;
+        Assert.Throws<MeshValidationException>(() => authority.AddRoot());
+        Assert.Equal(old, Assert.Single(authority.Roots));
+        store.IsFull = false;
+        authority.AddRoot();
+
+        store.IsFull = true;
+        Assert.Throws<MeshValidationException>(authority.IssueFromNewest);
+        Assert.Equal(old, authority.IssuingRoot);
+        Assert.True(Validate(authority.Issue(Web, "web", Csr(), Hour), [old], out _, out _), "what is issued chains to the root that is kept as the issuing one");
+        store.IsFull = false;
+        authority.IssueFromNewest();
+
+        store.IsFull = true;
+        Assert.Throws<MeshValidationException>(authority.DropOldRoots);
+        Assert.Equal(2, authority.Roots.Length);
+    }
+
+    [Fact]
     public void After_weeks_svids_come_from_a_new_intermediate_of_the_same_root()
     {
         var authority = new CertificateAuthority(Shop, _time);
@@ -203,5 +228,17 @@ public sealed class CertificateAuthorityTests : IDisposable
         var above = new X509Certificate2Collection();
         foreach (var certificate in issued.Chain.Skip(1)) above.Add(X509CertificateLoader.LoadCertificate(certificate));
         return SvidValidator.TryValidate(leaf, above, [.. roots], Shop, _time.GetUtcNow(), out id, out error);
+    }
+
+    private sealed class Disk : IAuthorityStore
+    {
+        public bool IsFull { get; set; }
+
+        public StoredAuthority? Load() => null;
+
+        public void Save(StoredAuthority authority)
+        {
+            if (IsFull) throw new MeshValidationException([MeshDiagnostics.BadCertificateAuthority.Found("no space left on device")]);
+        }
     }
 }

@@ -34,6 +34,7 @@ internal sealed record GivenAuthority(X509Certificate2 Signer, ImmutableArray<X5
         {
             CheckSigner(chain[0], time.GetUtcNow(), Add);
             if (!IsSelfSigned(chain[^1])) Add($"its last certificate '{chain[^1].Subject}' is not a root", "Append the certificates above it, up to the root.");
+            else if (problems.Count == 0) CheckChain(chain, time.GetUtcNow(), Add);
         }
         if (problems.Count > 0) throw new MeshValidationException(problems.ToImmutable());
         // The root itself is not sent along: peers have it in their bundle.
@@ -49,6 +50,21 @@ internal sealed record GivenAuthority(X509Certificate2 Signer, ImmutableArray<X5
         if (usage is not null && (usage.KeyUsages & X509KeyUsageFlags.KeyCertSign) == 0) add($"'{signer.Subject}' may not sign certificates", "Give one with keyUsage keyCertSign.");
         if (signer.NotAfter < now) add($"'{signer.Subject}' expired at {signer.NotAfter.ToUniversalTime():u}", "Give one that is valid.");
         if (signer.PublicKey.GetECDsaPublicKey() is null && signer.PublicKey.GetRSAPublicKey() is null) add($"'{signer.Subject}' has neither an ECDSA nor an RSA key", "Give one that has.");
+    }
+
+    // As sidecars will do it: what does not chain here would be refused by every one of them, one handshake at a time.
+    private static void CheckChain(X509Certificate2Collection given, DateTimeOffset now, Action<string, string> add)
+    {
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.Add(given[^1]);
+        chain.ChainPolicy.ExtraStore.AddRange(given);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+        chain.ChainPolicy.VerificationTime = now.LocalDateTime;
+        if (chain.Build(given[0])) return;
+        var reasons = string.Join(", ", chain.ChainStatus.Select(s => s.Status).Distinct());
+        add($"'{given[0].Subject}' does not chain to its root '{given[^1].Subject}' ({reasons})", "Give the certificates that signed it, in order, the root last.");
     }
 
     private static bool IsSelfSigned(X509Certificate2 certificate) => certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData);

@@ -73,6 +73,20 @@ public sealed class GivenAuthorityTests : IDisposable
     }
 
     [Fact]
+    public void A_signing_certificate_that_another_root_has_signed_is_refused_before_it_signs_anything()
+    {
+        var (certificates, key) = Files(rsa: false);
+        using var otherKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var other = Authority("CN=given root", otherKey);
+        using var signer = X509Certificate2.CreateFromPem(File.ReadAllText(certificates));
+        var mixed = Write("mixed.pem", signer.ExportCertificatePem() + "\n" + other.ExportCertificatePem());
+
+        var refusal = Assert.Throws<MeshValidationException>(() => GivenAuthority.Load(mixed, key, TimeProvider.System));
+
+        Assert.Contains("'CN=given intermediate' does not chain to its root 'CN=given root'", refusal.Message);
+    }
+
+    [Fact]
     public void Files_that_are_not_there_or_do_not_fit_are_refused()
     {
         var (certificates, _) = Files(rsa: false);

@@ -29,7 +29,7 @@ internal sealed partial class ControlService(SvidIssuer issuer, SidecarRegistry 
     public override Task<SvidResponse> Renew(RenewRequest request, ServerCallContext context)
     {
         var (workload, instance) = Peer(context);
-        return GrantedAsync(() => Task.FromResult(issuer.Renew(workload, instance, request.Csr.Span)));
+        return GrantedAsync(() => Task.FromResult(issuer.Renew(workload, registry.Named(workload, instance), request.Csr.Span)));
     }
 
     public override async Task Watch(IAsyncStreamReader<SidecarMessage> requestStream, IServerStreamWriter<ControlMessage> responseStream, ServerCallContext context)
@@ -64,10 +64,10 @@ internal sealed partial class ControlService(SvidIssuer issuer, SidecarRegistry 
         if (stopping.IsCancellationRequested) throw new RpcException(new Status(StatusCode.Unavailable, "The control plane stops."));
     }
 
-    // The certificate's name is cut at the length an X.509 common name may have. One that we did not issue names the workload alone: which of its pods it is, is its own word.
+    // One that we did not issue names the workload alone: which of its pods it is, is its own word.
     private bool Readmit(string workload, string proved, Hello hello) =>
         attestor is not null && hello.Instance.Length > 0
-        && (!svidsNameSidecars || hello.Instance == proved || (proved.Length == 64 && hello.Instance.StartsWith(proved, StringComparison.Ordinal)))
+        && (!svidsNameSidecars || CertificateFactory.CommonName(hello.Instance) == proved)
         && attestor.Readmit(workload, hello.Instance);
 
     private async Task<Hello> ReadHelloAsync(IAsyncStreamReader<SidecarMessage> stream, CancellationToken cancellationToken)

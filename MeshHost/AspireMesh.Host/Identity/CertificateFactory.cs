@@ -44,7 +44,7 @@ internal static class CertificateFactory
     public static X509Certificate2 Svid(SpiffeId id, string instance, PublicKey key, X509Certificate2 issuer, DateTimeOffset now, TimeSpan lifetime)
     {
         var name = new X500DistinguishedNameBuilder();
-        name.AddCommonName(instance.Length <= 64 ? instance : instance[..64]);
+        name.AddCommonName(CommonName(instance));
         var request = new CertificateRequest(name.Build(), key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
@@ -52,6 +52,13 @@ internal static class CertificateFactory
         AddUri(request, id.ToString());
         return Sign(request, issuer, now, lifetime);
     }
+
+    /// <summary>
+    /// What a certificate calls a sidecar: its name or, where that is longer than the 64 characters a common name may have, its beginning and a hash, which still tells replicas apart.
+    /// </summary>
+    public static string CommonName(string instance) => instance.Length <= 64
+        ? instance
+        : $"{instance[..47]}-{Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(instance)))[..16]}";
 
     private static CertificateRequest Request(string subject, ECDsa key) => new(new X500DistinguishedName(subject), key, HashAlgorithmName.SHA256);
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AspireMesh.Host.Distribution;
+using AspireMesh.Host.Identity;
 using AspireMesh.Host.Policy;
 using AspireMesh.Protocol.Admin;
 using AspireMesh.Protocol.Control;
@@ -87,6 +88,16 @@ internal sealed class SidecarRegistry(TimeProvider time, Func<string?> issuingRo
             if (!_sidecars.TryGetValue(instance, out var sidecar) || !change(sidecar)) return;
         }
         Raise([instance]);
+    }
+
+    /// <summary>The sidecar that a certificate's common name stands for; the name itself where there is none.</summary>
+    public string Named(string workload, string commonName)
+    {
+        lock (_gate)
+        {
+            if (commonName.Length < 64 || _sidecars.ContainsKey(commonName)) return commonName;
+            return _sidecars.Values.FirstOrDefault(s => s.Workload == workload && CertificateFactory.CommonName(s.Instance) == commonName)?.Instance ?? commonName;
+        }
     }
 
     /// <summary>Takes a sidecar's report in.</summary>

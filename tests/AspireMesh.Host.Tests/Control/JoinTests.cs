@@ -1,5 +1,7 @@
 using AspireMesh.Protocol.Identity;
+using AspireMesh.Protocol.Model;
 using Grpc.Core;
+using Microsoft.Extensions.Time.Testing;
 
 namespace AspireMesh.Host.Tests.Control;
 
@@ -137,5 +139,24 @@ public class JoinTests
         Assert.NotEqual(before.SerialNumber, sidecar.Leaf!.SerialNumber);
         Assert.True(SvidValidator.TryReadId(sidecar.Leaf, out var id, out _));
         Assert.Equal("spiffe://shop.mesh/ns/default/sa/web", id.ToString());
+    }
+
+    [Fact]
+    public async Task A_renewal_is_noted_for_the_sidecar_it_was_for_however_long_and_alike_their_names_are()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        var name = new string('c', 64);
+        SidecarModel Replica(int ordinal) => new() { Instance = $"{name}-{ordinal}", Inbound = $"127.0.0.1:{1200 + (2 * ordinal)}", Admin = $"127.0.0.1:{1201 + (2 * ordinal)}" };
+        await using var fixture = await ControlPlaneFixture.StartAsync(Meshes.Shop.WithWorkload("cache", w => w with { Sidecars = [Replica(0), Replica(1)] }), o => o with { TimeProvider = time });
+        var first = await fixture.ConnectAsync($"{name}-0");
+        var second = await fixture.ConnectAsync($"{name}-1");
+        var before = first.Leaf!.NotAfter.ToUniversalTime();
+
+        time.Advance(TimeSpan.FromMinutes(10));
+        await second.RenewAsync();
+
+        var svids = fixture.Mesh.GetCertificates().Svids;
+        Assert.Equal(before, svids.Single(s => s.Instance == $"{name}-0").Expires!.Value.UtcDateTime);
+        Assert.Equal(second.Leaf!.NotAfter.ToUniversalTime(), svids.Single(s => s.Instance == $"{name}-1").Expires!.Value.UtcDateTime);
     }
 }

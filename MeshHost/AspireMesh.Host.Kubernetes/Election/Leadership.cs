@@ -16,6 +16,7 @@ internal sealed partial class Leadership(IKubernetes client, ClusterOptions opti
     private readonly TimeProvider _time = options.TimeProvider;
     private string _seen = "";
     private long _seenAt;
+    private long _asked;
 
     /// <summary>Who led when this replica last looked; null for nobody.</summary>
     public string? Holder { get; private set; }
@@ -23,7 +24,7 @@ internal sealed partial class Leadership(IKubernetes client, ClusterOptions opti
     /// <summary>Completes when this replica leads.</summary>
     public async Task AcquireAsync(CancellationToken cancellationToken)
     {
-        while (!await TryTakeAsync(cancellationToken))
+        while (!await TryTakeAsync(options.LeaseDeadline, cancellationToken))
         {
             await Task.Delay(options.LeaseRenewal * (1 + random.NextDouble() / 5), _time, cancellationToken);
         }
@@ -33,11 +34,14 @@ internal sealed partial class Leadership(IKubernetes client, ClusterOptions opti
     /// <summary>Renews until leadership is lost (another holder, or no renewal in time) or cancelled.</summary>
     public async Task HoldAsync(CancellationToken cancellationToken)
     {
-        var renewed = _time.GetTimestamp();
-        while (_time.GetElapsedTime(renewed) < options.LeaseDeadline)
+        // Others count from when the server wrote the Lease, which may be long before its answer is here: what is certain is only when it was asked.
+        var renewed = _asked;
+        while (Left(renewed) is { Ticks: > 0 } left)
         {
-            await Task.Delay(options.LeaseRenewal, _time, cancellationToken);
-            if (await TryTakeAsync(cancellationToken)) renewed = _time.GetTimestamp();
+            await Task.Delay(left < options.LeaseRenewal ? left : options.LeaseRenewal, _time, cancellationToken);
+            left = Left(renewed);
+            if (left <= TimeSpan.Zero) break;
+            if (await TryTakeAsync(left, cancellationToken)) renewed = _asked;
             else if (Holder is not null && Holder != identity) break;
         }
         LogLost(logger, identity, Holder ?? "nobody");
@@ -60,9 +64,12 @@ internal sealed partial class Leadership(IKubernetes client, ClusterOptions opti
         }
     }
 
-    private async Task<bool> TryTakeAsync(CancellationToken cancellationToken)
+    private TimeSpan Left(long renewed) => options.LeaseDeadline - _time.GetElapsedTime(renewed);
+
+    private async Task<bool> TryTakeAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(options.LeaseDeadline, _time);
+        _asked = _time.GetTimestamp();
+        using var limit = new CancellationTokenSource(patience, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {

@@ -55,12 +55,21 @@ internal sealed class HandoverChannel(Socket socket) : IDisposable
             throw new IOException($"the sidecar's old process said '{line}' instead of how many ports it has");
         }
         var ports = new Dictionary<IPEndPoint, Socket>();
-        for (var i = 0; i < count; i++)
+        try
         {
-            var port = DescriptorPassing.Receive(socket);
-            ports[(IPEndPoint)port.LocalEndPoint!] = port;
+            for (var i = 0; i < count; i++)
+            {
+                var port = DescriptorPassing.Receive(socket);
+                ports[(IPEndPoint)port.LocalEndPoint!] = port;
+            }
+            return ports;
         }
-        return ports;
+        catch
+        {
+            // What has come so far listens on here, and would be in the way of who opens the ports anew.
+            foreach (var port in ports.Values) port.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Says a word.</summary>

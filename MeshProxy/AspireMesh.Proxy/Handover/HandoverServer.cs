@@ -74,6 +74,8 @@ internal sealed partial class HandoverServer : IAsyncDisposable
             using var accepted = await _socket.AcceptAsync(_stop.Token);
             accepted.ReceiveTimeout = accepted.SendTimeout = (int)Patience.TotalMilliseconds;
             using var channel = new HandoverChannel(accepted);
+            // The newer process may have hung: who is to stop does not wait for its next word.
+            await using var stopping = _stop.Token.Register(static socket => Cut((Socket)socket!), accepted);
             if (!await HandOverAsync(channel)) continue;
             LogHandedOver(_logger);
             _sidecar.HandedOver();
@@ -100,8 +102,21 @@ internal sealed partial class HandoverServer : IAsyncDisposable
         catch (Exception e) when (e is IOException or SocketException)
         {
             LogFailed(_logger, e.Message);
-            if (left) _sidecar.ReturnToControl();
+            if (left && !_stop.IsCancellationRequested) _sidecar.ReturnToControl();
             return false;
+        }
+    }
+
+    private static void Cut(Socket socket)
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The other end was faster.
+            return;
         }
     }
 

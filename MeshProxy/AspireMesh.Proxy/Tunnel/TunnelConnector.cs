@@ -47,6 +47,8 @@ internal sealed class TunnelConnector(MeshHandshake handshake, IMeshEvents event
     {
         await using var expiry = ExpiryWatch.Start(connection, expires, options.Tunnel.Time);
         await connection.RunAsync();
+        // Not every connection has a pool that closes it once the other end has.
+        await connection.DisposeAsync();
     }
 
     // SNI only tells a reader of a capture which workload was meant: the identity in the certificate decides.

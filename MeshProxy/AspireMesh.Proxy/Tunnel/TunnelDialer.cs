@@ -70,7 +70,7 @@ internal sealed class TunnelDialer : ITunnelDialer, IAsyncDisposable
         var opening = new StreamOpening(cluster.Endpoint, (byte)kind, trace);
         if (kind == StreamKind.Tcp)
         {
-            var own = await _connector.ConnectAsync(destination.Address, expected).WaitAsync(cancellationToken);
+            var own = await ConnectAloneAsync(destination.Address, expected, cancellationToken);
             return await OpenAloneAsync(own, opening, destination, cancellationToken);
         }
         var pool = _pools.GetOrAdd((destination.Address, cluster.ExpectedIdentity!), static (key, s) => new TunnelPool(key.Address, s.expected, s._connector, s._options), (expected, _connector, _options));
@@ -92,6 +92,21 @@ internal sealed class TunnelDialer : ITunnelDialer, IAsyncDisposable
                 // A handshake that crossed the replacement of an SVID or a root may present what is trusted no more; the next one presents what is.
                 cancellationToken.ThrowIfCancellationRequested();
             }
+        }
+    }
+
+    private async Task<TunnelConnection> ConnectAloneAsync(string address, SpiffeId expected, CancellationToken cancellationToken)
+    {
+        var connecting = _connector.ConnectAsync(address, expected);
+        try
+        {
+            return await connecting.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // No pool knows it and its only stream never comes: a handshake that is finished after all would leave it open until an SVID ends.
+            _ = connecting.ContinueWith(static late => _ = late.Result.DisposeAsync().AsTask(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            throw;
         }
     }
 

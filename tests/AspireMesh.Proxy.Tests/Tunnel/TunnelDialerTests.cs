@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using AspireMesh.Protocol.Identity;
 using AspireMesh.Protocol.Snapshot;
 using AspireMesh.Proxy.Runtime;
@@ -106,6 +108,58 @@ public class TunnelDialerTests
         // In TLS 1.3 the dialling side has finished its handshake before the other looks at its certificate, so it sees a connection that breaks, or its own end retires the new one first.
         Assert.Contains(await FailureAsync(dialer, pair.CallerSnapshot.Clusters[0]), new[] { DialError.Handshake, DialError.Broken, DialError.Refused });
         await EchoAsync(stream);
+    }
+
+    [Fact]
+    public async Task An_opaque_stream_that_nobody_waits_for_any_more_leaves_no_connection_behind()
+    {
+        await using var app = Echo();
+        await using var pair = await PairAsync(app);
+        await using var dialer = Dialer(pair, pair.CallerSvids);
+        using var between = new TcpListener(IPAddress.Loopback, 0);
+        between.Start();
+        using var given = new CancellationTokenSource();
+        var opening = OpenOverAsync(dialer, pair, between, given.Token);
+        using var caller = await between.AcceptTcpClientAsync();
+        await given.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening.WaitAsync(Patience));
+        // Only now does the callee answer: the handshake is finished for nobody.
+        using var callee = await RelayAsync(pair, caller);
+        await Task.WhenAny(caller.GetStream().CopyToAsync(callee.GetStream())).WaitAsync(Patience);
+    }
+
+    [Fact]
+    public async Task A_connection_of_an_opaque_stream_that_the_other_end_closed_is_closed_here_too()
+    {
+        await using var app = Echo();
+        await using var pair = await PairAsync(app);
+        await using var dialer = Dialer(pair, pair.CallerSvids);
+        using var between = new TcpListener(IPAddress.Loopback, 0);
+        between.Start();
+        var opening = OpenOverAsync(dialer, pair, between, CancellationToken.None);
+        using var caller = await between.AcceptTcpClientAsync();
+        using var callee = await RelayAsync(pair, caller);
+        var there = caller.GetStream().CopyToAsync(callee.GetStream());
+        await using var stream = await opening.WaitAsync(Patience);
+        await EchoAsync(stream);
+        caller.Client.Shutdown(SocketShutdown.Send);
+        // The app still holds its stream.
+        await Task.WhenAny(there).WaitAsync(Patience);
+    }
+
+    private static Task<HalfCloseStream> OpenOverAsync(TunnelDialer dialer, SidecarPair pair, TcpListener between, CancellationToken cancellationToken)
+    {
+        var cluster = pair.CallerSnapshot.Clusters[0];
+        return dialer.OpenAsync(cluster, cluster.Destinations[0] with { Address = between.LocalEndpoint.ToString()! }, StreamKind.Tcp, default, cancellationToken).AsTask();
+    }
+
+    // What the callee says reaches the caller; the other direction is the test's own.
+    private static async Task<TcpClient> RelayAsync(SidecarPair pair, TcpClient caller)
+    {
+        var callee = new TcpClient();
+        await callee.ConnectAsync(IPEndPoint.Parse(pair.CallerSnapshot.Clusters[0].Destinations[0].Address));
+        _ = callee.GetStream().CopyToAsync(caller.GetStream());
+        return callee;
     }
 
     private static TcpApp Echo() => TcpApp.Start(static s => s.CopyToAsync(s));

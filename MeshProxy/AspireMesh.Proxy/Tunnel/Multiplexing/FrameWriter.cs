@@ -10,6 +10,9 @@ namespace AspireMesh.Proxy.Tunnel.Multiplexing;
 /// </summary>
 internal sealed class FrameWriter(Stream transport, TunnelOptions options, Action<Exception> failed) : IThreadPoolWorkItem
 {
+    // Far beyond what windows, pings and openings of all streams come to while a peer reads.
+    private const int MostUnread = 1024 * 1024;
+
     private readonly Lock _gate = new();
     private readonly Queue<TunnelStream> _waiting = new();
     private ArrayBufferWriter<byte> _pending = new(4096);
@@ -17,6 +20,15 @@ internal sealed class FrameWriter(Stream transport, TunnelOptions options, Actio
     private bool _running;
     private bool _closed;
     private TaskCompletionSource? _drained;
+
+    /// <summary>Whether so much waits to be written that the peer cannot be reading: who still asks for answers then would have this end keep them all.</summary>
+    public bool IsStuck
+    {
+        get
+        {
+            lock (_gate) return _pending.WrittenCount > MostUnread;
+        }
+    }
 
     /// <summary>Appends a small frame at once: these are few, and holding them back would stall the peer.</summary>
     public void Control(FrameType type, uint stream, ReadOnlySpan<byte> payload)

@@ -35,6 +35,7 @@ internal sealed class TunnelConnection : IAsyncDisposable
     private bool _awaitsPong;
     private ITimer? _keepAlive;
     private int _running;
+    private int _serving;
 
     /// <summary>Takes over a connection. Nothing happens on it before <see cref="RunAsync"/>.</summary>
     /// <param name="transport">An authenticated duplex stream; disposed with the connection.</param>
@@ -189,6 +190,7 @@ internal sealed class TunnelConnection : IAsyncDisposable
 
     private void OnFrame(FrameHeader header, ReadOnlySpan<byte> payload)
     {
+        if (header.Type is FrameType.Ping or FrameType.Open && Writer.IsStuck) throw Broken("it asks on and reads no answers");
         switch (header.Type)
         {
             case FrameType.Open: OnOpen(header.Stream, payload); return;
@@ -230,13 +232,15 @@ internal sealed class TunnelConnection : IAsyncDisposable
         TunnelStream stream;
         lock (_gate)
         {
-            if (_goneAway || _closed || _streams.Count >= Options.MaxStreams)
+            // Streams that the peer has reset no longer count as open, but what serves them may still be connecting to the app: opening and resetting must not buy more of that.
+            if (_goneAway || _closed || _streams.Count >= Options.MaxStreams || _serving >= 2 * Options.MaxStreams)
             {
                 Writer.Control(FrameType.Reset, id, (uint)TunnelError.Refused);
                 return;
             }
             stream = new TunnelStream(this, id, opening, Options.StreamWindow);
             _streams[id] = stream;
+            _serving++;
         }
         ThreadPool.UnsafeQueueUserWorkItem(static state => _ = state.Connection.ServeAsync(state.Stream), (Connection: this, Stream: stream), preferLocal: false);
     }
@@ -255,6 +259,7 @@ internal sealed class TunnelConnection : IAsyncDisposable
         finally
         {
             await stream.DisposeAsync().ConfigureAwait(false);
+            lock (_gate) _serving--;
         }
     }
 

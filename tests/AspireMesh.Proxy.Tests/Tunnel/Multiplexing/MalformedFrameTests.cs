@@ -67,6 +67,50 @@ public class MalformedFrameTests
         Assert.True(server.Ended.IsCompleted);
     }
 
+    [Fact]
+    public async Task Streams_that_are_opened_and_reset_at_once_do_not_keep_more_handlers_busy_than_streams_may_be_open()
+    {
+        var (near, far) = await TunnelPair.SocketsAsync();
+        var begun = 0;
+        var never = new TaskCompletionSource();
+        await using var server = new TunnelConnection(far, _ => Interlocked.Increment(ref begun) > 0 ? never.Task : never.Task, new TunnelOptions { MaxStreams = 4 });
+        var running = server.RunAsync();
+        // Each handler is as one that still connects to an app that does not answer.
+        for (var id = 1; id <= 100; id++) await near.WriteAsync((byte[])[.. Open(id), 0, 0, 4, 4, 0, 0, 0, (byte)id, 0, 0, 0, 5]);
+        await near.WriteAsync((byte[])[0, 0, 8, 6, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
+        Assert.Equal(100 - (2 * 4), await ResetsBeforePongAsync(near).WaitAsync(Patience));
+        await near.DisposeAsync();
+        await running.WaitAsync(Patience);
+        Assert.InRange(begun, 0, 2 * 4);
+    }
+
+    [Fact]
+    public async Task A_peer_that_asks_on_and_on_and_reads_no_answer_loses_its_connection()
+    {
+        var (near, far) = await TunnelPair.SocketsAsync();
+        await using var server = new TunnelConnection(far, _ => new TaskCompletionSource().Task, new TunnelOptions { KeepAlive = TimeSpan.Zero });
+        var running = server.RunAsync();
+        var pings = new byte[4096 * 16];
+        for (var i = 0; i < pings.Length; i += 16) new FrameHeader(8, FrameType.Ping, 0).Write(pings.AsSpan(i));
+        for (var i = 0; i < 1024 && !running.IsCompleted; i++) await Task.WhenAny(near.WriteAsync(pings).AsTask(), running);
+        await running.WaitAsync(Patience);
+        Assert.True(server.Ended.IsCompleted);
+        await near.DisposeAsync();
+    }
+
+    private static async Task<int> ResetsBeforePongAsync(Stream stream)
+    {
+        var bytes = new byte[FrameHeader.Size];
+        for (var resets = 0; ; resets++)
+        {
+            await stream.ReadExactlyAsync(bytes);
+            var header = FrameHeader.Read(bytes);
+            if (header.Type == FrameType.Pong) return resets;
+            Assert.Equal(FrameType.Reset, header.Type);
+            await stream.ReadExactlyAsync(new byte[header.Length]);
+        }
+    }
+
     // The seed is in the name of the case, so a failure can be run again alone.
     [Theory]
     [InlineData(1)]

@@ -15,6 +15,9 @@ namespace AspireMesh.Host.Policy;
 /// </summary>
 internal sealed class MeshIntent : IDisposable
 {
+    // A timer takes no more than 49 days; looking once too often does no harm.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(40);
+
     private readonly SidecarRegistry _registry;
     private readonly ControlPlaneOptions _options;
     private readonly Func<ImmutableArray<string>> _bundle;
@@ -178,7 +181,7 @@ internal sealed class MeshIntent : IDisposable
         var now = _options.TimeProvider.GetUtcNow();
         var faults = _added.Concat(model.Faults.Where(f => _added.All(a => a.Id != f.Id))).Where(f => f.ExpiresAt is null || f.ExpiresAt > now).ToImmutableArray();
         var next = faults.Min(f => f.ExpiresAt);
-        _expiry.Change(next is null ? Timeout.InfiniteTimeSpan : next.Value - now, Timeout.InfiniteTimeSpan);
+        _expiry.Change(next is null ? Timeout.InfiniteTimeSpan : next.Value - now < LongestWait ? next.Value - now : LongestWait, Timeout.InfiniteTimeSpan);
         return faults;
     }
 

@@ -38,6 +38,20 @@ public class FaultLeaseTests
         Assert.Empty(fixture.Mesh.Faults);
     }
 
+    [Fact]
+    public async Task A_fault_may_last_longer_than_a_timer_can()
+    {
+        await using var fixture = await StartAsync();
+        fixture.Mesh.AddFault(Fault("a", null) with { ExpiresAt = _time.GetUtcNow().AddDays(200) });
+        fixture.Mesh.AddFault(Fault("b", null));
+        for (var month = 0; month < 6; month++) _time.Advance(TimeSpan.FromDays(30));
+        Assert.Equal(["a", "b"], fixture.Mesh.Faults.Select(f => f.Id));
+
+        _time.Advance(TimeSpan.FromDays(30));
+
+        Assert.Equal(["b"], fixture.Mesh.Faults.Select(f => f.Id));
+    }
+
     [Theory]
     [InlineData("", 5)]
     [InlineData("x", -1)]

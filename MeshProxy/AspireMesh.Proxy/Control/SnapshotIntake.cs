@@ -24,11 +24,24 @@ internal sealed class SnapshotIntake(ISnapshotSink sink, TrustBundle bundle)
         if (Version == update.Version && Hash == update.Hash && Version != 0) return [];
         var (snapshot, error) = Read(update);
         if (snapshot is null) return [error];
-        var errors = await sink.ApplyAsync(snapshot, cancellationToken);
+        var errors = await ApplyAsync(snapshot, cancellationToken);
         if (errors.Count > 0) return errors;
         bundle.Replace(snapshot.TrustBundle);
         (Version, Hash) = (update.Version, update.Hash);
         return [];
+    }
+
+    // Whatever a check has not thought of is a refusal too. Thrown on, it would end the stream for good, and the sidecar would go on as if it were connected.
+    private async ValueTask<IReadOnlyList<string>> ApplyAsync(MeshSnapshot snapshot, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await sink.ApplyAsync(snapshot, cancellationToken);
+        }
+        catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException)
+        {
+            return [$"the snapshot could not be put in force: {e.GetType().Name}: {e.Message}"];
+        }
     }
 
     private static (MeshSnapshot? Snapshot, string Error) Read(SnapshotUpdate update)

@@ -39,6 +39,20 @@ public sealed class WatchTests
         Assert.Equal(2, (await fixture.Plane.NextAsync(Kind.Ack)).Ack.Version);
     }
 
+    [Fact]
+    public async Task A_snapshot_that_throws_while_it_is_put_in_force_is_refused_and_the_next_one_is_taken()
+    {
+        await using var fixture = await ClientFixture.StartAsync();
+        fixture.Sink.Answer = snapshot => snapshot.Version == 2 ? throw new FormatException("what nobody thought of") : [];
+        await fixture.JoinAndRunAsync();
+        fixture.Plane.Send(fixture.Snapshot(1));
+        await fixture.Plane.NextAsync(Kind.Ack);
+        fixture.Plane.Send(fixture.Snapshot(2));
+        Assert.Contains("what nobody thought of", Assert.Single((await fixture.Plane.NextAsync(Kind.Nack)).Nack.Errors));
+        fixture.Plane.Send(fixture.Snapshot(3));
+        Assert.Equal(3, (await fixture.Plane.NextAsync(Kind.Ack)).Ack.Version);
+    }
+
     [Theory]
     [InlineData("{", "cannot be read")]
     [InlineData("{}", "cannot be read")]

@@ -29,14 +29,24 @@ internal static unsafe partial class DescriptorPassing
 
     /// <summary>Sends one socket; this process keeps its own.</summary>
     /// <exception cref="SocketException">The other end is gone.</exception>
+    /// <exception cref="ObjectDisposedException">The socket is closed.</exception>
     public static void Send(Socket channel, SafeSocketHandle socket)
     {
         var marker = (byte)Marker;
         var control = stackalloc byte[24];
-        WriteHeader(control, socket.DangerousGetHandle().ToInt32());
-        var part = new Part { Data = &marker, Length = 1 };
-        if (Call(control, &part, (handle, message) => SendMessage(handle, message, 0), channel) != 1) throw new SocketException((int)SocketError.ConnectionReset);
-        GC.KeepAlive(socket);
+        var held = false;
+        try
+        {
+            // The number of a closed socket may be another file's by now, and would be passed on in its place.
+            socket.DangerousAddRef(ref held);
+            WriteHeader(control, socket.DangerousGetHandle().ToInt32());
+            var part = new Part { Data = &marker, Length = 1 };
+            if (Call(control, &part, (handle, message) => SendMessage(handle, message, 0), channel) != 1) throw new SocketException((int)SocketError.ConnectionReset);
+        }
+        finally
+        {
+            if (held) socket.DangerousRelease();
+        }
     }
 
     /// <summary>Takes one socket.</summary>

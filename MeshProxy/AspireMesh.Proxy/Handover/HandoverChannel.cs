@@ -60,7 +60,12 @@ internal sealed class HandoverChannel(Socket socket) : IDisposable
             for (var i = 0; i < count; i++)
             {
                 var port = DescriptorPassing.Receive(socket);
-                ports[(IPEndPoint)port.LocalEndPoint!] = port;
+                if (port.LocalEndPoint is not IPEndPoint address)
+                {
+                    port.Dispose();
+                    throw new IOException("the sidecar's old process passed on a socket that is no port");
+                }
+                ports[address] = port;
             }
             return ports;
         }

@@ -99,7 +99,8 @@ internal sealed partial class HandoverServer : IAsyncDisposable
             channel.Say("bye");
             return true;
         }
-        catch (Exception e) when (e is IOException or SocketException)
+        // Disposed: a snapshot has closed one of the ports meanwhile.
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
         {
             LogFailed(_logger, e.Message);
             if (left && !_stop.IsCancellationRequested) _sidecar.ReturnToControl();

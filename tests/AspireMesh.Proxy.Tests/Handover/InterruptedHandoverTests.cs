@@ -50,6 +50,24 @@ public sealed class InterruptedHandoverTests : IDisposable
         Assert.False(sidecar.Returned);
     }
 
+    [Fact]
+    public async Task A_port_that_a_snapshot_closes_meanwhile_ends_this_handover_and_not_the_next()
+    {
+        Assert.SkipUnless(DescriptorPassing.IsSupported, "this system cannot pass sockets on");
+        using var port = Listening(new IPEndPoint(IPAddress.Loopback, 0));
+        using var closed = Listening(new IPEndPoint(IPAddress.Loopback, 0));
+        closed.Dispose();
+        var sidecar = new Sidecar { Ports = [closed] };
+        await using var server = HandoverServer.Start(Path, sidecar, NullLogger.Instance)!;
+        using (var first = HandoverChannel.TryConnect(Path, Patience)!) Assert.Throws<SocketException>(first.Take);
+
+        sidecar.Ports = [port];
+        using var second = HandoverChannel.TryConnect(Path, Patience)!;
+        var taken = Assert.Single(second.Take());
+        Assert.Equal(port.LocalEndPoint, taken.Key);
+        taken.Value.Dispose();
+    }
+
     private static Socket Listening(IPEndPoint address)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -62,7 +80,7 @@ public sealed class InterruptedHandoverTests : IDisposable
     {
         public bool Returned { get; private set; }
 
-        public IReadOnlyList<Socket> Ports => [];
+        public IReadOnlyList<Socket> Ports { get; set; } = [];
 
         public Task LeaveControlAsync() => Task.CompletedTask;
 

@@ -34,7 +34,7 @@ internal sealed class ValueRewriter(ImmutableArray<EdgePlan> edges, bool literal
         {
             if (edge.Outside is { } uri)
             {
-                text = text.Replace(uri.GetLeftPart(UriPartial.Authority), edge.Listener.Text(EndpointProperty.Url), StringComparison.OrdinalIgnoreCase);
+                text = AddressText.Replace(text, uri, edge.Listener);
             }
             else if (edge.Endpoint?.AllocatedEndpoint is { } allocated)
             {

@@ -76,6 +76,19 @@ public class ValueRewriterTests
         Assert.Equal(expected, await TextAsync(new Resolved(text, Back)));
     }
 
+    [Theory]
+    [InlineData("http://api.example/v1?q=1", "http://127.0.0.1:9002/v1?q=1")]
+    [InlineData("a=http://API.example:80;b=1", "a=http://127.0.0.1:9002;b=1")]
+    [InlineData("http://api.example:9000/", "http://api.example:9000/")]
+    [InlineData("http://api.example.org/ http://api.example-two/", "http://api.example.org/ http://api.example-two/")]
+    public void An_external_services_address_is_replaced_and_its_neighbours_with_the_same_beginning_are_not(string text, string expected)
+    {
+        var external = _app.Builder.AddExternalService("api", "http://api.example/");
+        var rewriter = new ValueRewriter([new EdgePlan(_other.Resource, external.Resource, null, new MeshListener("http", [9002], "api")) { Outside = new Uri("http://api.example/") }]);
+
+        Assert.Equal(expected, rewriter.RewriteText(text));
+    }
+
     [Fact]
     public void What_does_not_lead_through_the_mesh_stays_the_same_object()
     {

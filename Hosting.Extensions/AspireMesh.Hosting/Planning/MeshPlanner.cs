@@ -185,7 +185,8 @@ internal sealed class MeshPlanner
             Endpoints = [.. endpoints.Zip(app, (e, a) => new EndpointModel { Name = e.Name, Protocol = EndpointKinds.ProtocolOf(e), AppTls = a.App.TlsEnabled, App = _request.ForCluster ? Address(ports[e.Name]) : null })],
             Sidecars = sidecars,
         };
-        foreach (var change in resource.Annotations.OfType<MeshWorkloadAnnotation>()) model = change.Change(model);
+        if (_request.ForCluster && AlikePods.Differences(resource, model) is { } differences) _warnings.Add(differences);
+        model = AlikePods.Changed(resource, model);
         // Only a pod has a network of its own whose connections could be redirected.
         if (!_request.ForCluster) model = model with { Intercept = null };
         return (new WorkloadPlan(resource, _sidecars[resource], app, EgressOf(resource, sidecars)), model);

@@ -67,7 +67,8 @@ public sealed class ChaosSession : IAsyncDisposable
         }
         try
         {
-            foreach (var fault in all) await fault.RemoveAsync().ConfigureAwait(false);
+            // All at once, so that one that cannot be taken out keeps no other in force.
+            await Task.WhenAll(all.Select(f => f.RemoveAsync())).ConfigureAwait(false);
         }
         finally
         {

@@ -30,14 +30,33 @@ public sealed class InjectedFault : IAsyncDisposable
     }
 
     /// <summary>Takes it out now. Safe to call again.</summary>
-    public Task RemoveAsync(CancellationToken cancellationToken = default) =>
-        Interlocked.Exchange(ref _removed, 1) == 1 ? Task.CompletedTask : _controller.RemoveAsync(Rule.Id, cancellationToken);
+    public async Task RemoveAsync(CancellationToken cancellationToken = default)
+    {
+        if (Interlocked.Exchange(ref _removed, 1) == 1) return;
+        try
+        {
+            await _controller.RemoveAsync(Rule.Id, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            // Still in force, as far as anybody knows: whoever disposes it tries again.
+            Volatile.Write(ref _removed, 0);
+            throw;
+        }
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await RemoveAsync().ConfigureAwait(false);
-        if (_session is not null) await _session.DisposeAsync().ConfigureAwait(false);
+        try
+        {
+            await RemoveAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            // Its lease is not renewed any more: that ends a fault whose removal did not get through.
+            if (_session is not null) await _session.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     /// <summary>The fault of a session that was opened for it alone: it closes with it.</summary>

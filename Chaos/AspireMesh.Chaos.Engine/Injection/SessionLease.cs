@@ -13,6 +13,7 @@ internal sealed class SessionLease(IFaultController controller, string owner, Ti
     private readonly CancellationTokenSource _ending = new();
     private readonly SemaphoreSlim _one = new(1, 1);
     private Task? _renewing;
+    private int _disposed;
 
     /// <summary>Takes the lease, the first time it is called.</summary>
     public async Task TakeAsync(CancellationToken cancellationToken)
@@ -32,6 +33,7 @@ internal sealed class SessionLease(IFaultController controller, string owner, Ti
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) == 1) return;
         await _ending.CancelAsync().ConfigureAwait(false);
         if (_renewing is not null) await _renewing.ConfigureAwait(false);
         _ending.Dispose();

@@ -1,8 +1,10 @@
 // Every policy of the mesh once, each on an edge or a workload of its own. The policies' tests start this AppHost and look at what each one does.
 using System.Collections.Immutable;
+using AspireMesh.Hosting.Kubernetes;
 using AspireMesh.Protocol.Policies;
 
 var builder = DistributedApplication.CreateBuilder(args);
+builder.AddKubernetesEnvironment("k8s").WithDashboard(false);
 var mesh = builder.AddServiceMesh().WithPolicyFile("policies.json").WithChaos();
 
 // One process with an endpoint for each policy of the caller's side.
@@ -146,6 +148,9 @@ var partner = builder.AddExternalService("partner", builder.AddParameter("partne
 if (builder.Configuration["Policies:PartnerRoots"] is { } roots) partner.WithTrustedRoots(roots);
 caller.WithReference(partner);
 mesh.Edge(caller, partner).WithRetry(1);
+
+// And published as well (`--Mesh:PublishTo=Istio`): each policy is rendered, or the report says why not.
+mesh.PublishMeshTo(MeshBackend.AspireMesh);
 
 builder.Build().Run();
 

@@ -36,8 +36,8 @@ internal sealed class MeshPublisher
         (_context, _options) = (context, mesh.Options);
         _plan = mesh.Annotations.OfType<MeshPlanAnnotation>().Last().Plan;
         _target = mesh.Annotations.OfType<MeshBackendAnnotation>().Last();
-        // A private key has no place in a chart.
-        _stripped = [.. _plan.Model.Gateways.Where(g => g.CertificatePem is not null).Select(g => g.Name)];
+        // A private key has no place in a chart, and there is none where the AppHost did not give it.
+        _stripped = [.. _plan.Gateways.Where(g => g.EndsTls).Select(g => g.Name)];
         _model = _plan.Model with { Gateways = [.. _plan.Model.Gateways.Select(g => g with { CertificatePem = null })] };
     }
 

@@ -23,8 +23,13 @@ internal static class WorkloadObjects
         "v1", "Service", $"{gateway.Name}-gateway", null,
         Map(("spec", Map(
             ("type", MeshValues.GatewayType), ("selector", MeshValues.PodsOf(gateway.Workload)),
-            ("ports", List(Map(("name", "http"), ("protocol", "TCP"), ("appProtocol", "http"), ("port", 80), ("targetPort", MeshValues.PortOf(gateway.Listen)))))))),
+            ("ports", List(GatewayPort(gateway)))))),
         GatewayLabels(gateway));
+
+    // TLS that is passed through is what clients expect at 443; calling it http would have an ingress in front of it read it as such.
+    private static JsonObject GatewayPort(GatewayModel gateway) => gateway.TlsRoutes.Length > 0
+        ? Map(("name", "tls"), ("protocol", "TCP"), ("port", 443), ("targetPort", MeshValues.PortOf(gateway.Listen)))
+        : Map(("name", "http"), ("protocol", "TCP"), ("appProtocol", "http"), ("port", 80), ("targetPort", MeshValues.PortOf(gateway.Listen)));
 
     private static JsonObject GatewayLabels(GatewayModel gateway)
     {

@@ -20,6 +20,7 @@ internal sealed class ExternalServices(DistributedApplicationExecutionContext co
         if (!_known.TryGetValue(external, out var uri)) uri = external.Uri ?? await ValueAsync(external.UrlParameter!, cancellationToken);
         var why = uri switch
         {
+            null when !context.IsRunMode => $"its address is the parameter '{external.UrlParameter?.Name}', whose value is known where it is deployed and not here. Write AddExternalService(name, \"https://…\").",
             null => $"its address is the parameter '{external.UrlParameter?.Name}', which has no URL as its value at the start. Give it one, for example with --Parameters:{external.UrlParameter?.Name}=https://…, or write AddExternalService(name, \"https://…\").",
             { Scheme: not ("http" or "https") } => $"its scheme is '{uri.Scheme}', and only http and https are carried out of the mesh.",
             _ => null,

@@ -75,8 +75,10 @@ internal sealed class GatewayPlanner(PlanRequest request, List<MeshProblem> erro
             Endpoint = endpoint.Name,
             Listen = $"{(request.ForCluster ? ClusterPorts.AnyAddress : MeshListener.Loopback)}:{listen}",
         });
-        if (tls && !request.ForCluster && model.CertificatePem is null) model = model with { CertificatePem = Certificate(workload) };
-        return (new GatewayPlan(workload, endpoint, $"{(model.CertificatePem is null && model.TlsRoutes.IsEmpty ? "http" : "https")}://localhost:{listen}", takes), model);
+        var ends = model.CertificatePem is not null || (tls && model.TlsRoutes.IsEmpty);
+        // In a cluster there is no certificate of this machine's, but that TLS is wanted must not be lost.
+        if (ends && !request.ForCluster && model.CertificatePem is null) model = model with { CertificatePem = Certificate(workload) };
+        return (new GatewayPlan(workload, endpoint, $"{(model.CertificatePem is null && model.TlsRoutes.IsEmpty ? "http" : "https")}://localhost:{listen}", takes, model.Name, ends), model);
     }
 
     private int? ClusterPort(IEnumerable<(GatewayPlan Plan, GatewayModel Model)> before, IResource workload) =>

@@ -58,4 +58,6 @@ internal sealed record EdgePlan(IResource From, IResource To, EndpointAnnotation
 /// <param name="Endpoint">The endpoint it leads to.</param>
 /// <param name="Url">Its URL.</param>
 /// <param name="TakesPort">Whether it takes over the endpoint's public port.</param>
-internal sealed record GatewayPlan(IResource Resource, EndpointAnnotation Endpoint, string Url, bool TakesPort);
+/// <param name="Name">Its name in the mesh.</param>
+/// <param name="EndsTls">Whether it is wanted to end TLS, also where there is no certificate for that.</param>
+internal sealed record GatewayPlan(IResource Resource, EndpointAnnotation Endpoint, string Url, bool TakesPort, string Name, bool EndsTls);

@@ -16,6 +16,7 @@ internal sealed class MeshPlanner
     private readonly ImmutableArray<IResource> _participants;
     private readonly HashSet<IResource> _isParticipant;
     private readonly List<(IResource From, IResource To, EndpointAnnotation? Endpoint, string Name)> _references = [];
+    private readonly List<(IResource From, IResource To)> _past = [];
     private readonly Dictionary<IResource, ImmutableArray<SidecarPlan>> _sidecars = [];
     private readonly ExternalServices _external;
     private BridgeGateway? _bridge;
@@ -41,7 +42,7 @@ internal sealed class MeshPlanner
         var workloads = resources.Select(Workload).ToImmutableArray();
         var edges = Edges();
         var gateways = new GatewayPlanner(_request, _errors, _warnings).Plan(resources);
-        new PolicyTargets(_request, _errors).Check(resources, edges.Select(e => e.Plan));
+        new PolicyTargets(_request, _errors).Check(resources, edges.Select(e => e.Plan), _past);
         var options = _request.Mesh.Options;
         return new MeshPlan
         {
@@ -136,7 +137,8 @@ internal sealed class MeshPlanner
         if (Participants.IsOutside(external, out _)) return;
         if (await _external.RefusalAsync(external, cancellationToken) is { } why)
         {
-            _warnings.Add(MeshDiagnostics.ExternalNotCarried.Found($"'{caller.Name}' calls the external service '{external.Name}' past the mesh: {why}"));
+            _warnings.Add(MeshDiagnostics.ExternalNotCarried.Found($"'{caller.Name}' calls the external service '{external.Name}' past the mesh, where no policy of that edge holds: {why}"));
+            _past.Add((caller, external));
             return;
         }
         _references.Add((caller, external, null, _external.AddressOf(external)!.Scheme));

@@ -13,13 +13,17 @@ internal sealed class PolicyTargets(PlanRequest request, List<MeshProblem> error
         && (change.Endpoint is null || string.Equals(change.Endpoint, endpoint, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Reports policies on edges and resources that are not there.</summary>
-    public void Check(IEnumerable<IResource> workloads, IEnumerable<EdgePlan> edges)
+    /// <param name="workloads">The resources in the mesh.</param>
+    /// <param name="edges">The references that lead through it.</param>
+    /// <param name="past">Those that do not, of which the user is told already.</param>
+    public void Check(IEnumerable<IResource> workloads, IEnumerable<EdgePlan> edges, IReadOnlyCollection<(IResource From, IResource To)> past)
     {
         var known = edges.ToArray();
         var inMesh = workloads.ToHashSet();
         foreach (var change in request.Mesh.Annotations.OfType<MeshEdgeAnnotation>().DistinctBy(c => (c.From, c.To, c.Endpoint)))
         {
             if (change.From is null || known.Any(e => Matches(change, e.From, e.To, e.Endpoint?.Name ?? ""))) continue;
+            if (past.Any(p => Matches(change, p.From, p.To, change.Endpoint ?? ""))) continue;
             if (change.Endpoint is null && known.Any(e => Matches(change, e.From, e.To, ""))) continue;
             var endpoint = change.Endpoint is null ? "" : $" at its endpoint '{change.Endpoint}'";
             errors.Add(MeshDiagnostics.NoEdge.Found($"The AppHost says policies on the edge from '{change.From.Name}' to '{change.To!.Name}'{endpoint}, and '{change.From.Name}' has no reference there. Write .WithReference({change.To.Name}) on '{change.From.Name}', or remove mesh.Edge({change.From.Name}, {change.To.Name})."));

@@ -96,7 +96,9 @@ public class FaultsInMeshTests
             }))));
             FaultTally[] tallies = [];
             // Two edges of two rules at web; at api, what was not lost on the way there.
-            await UntilAsync(() => Task.FromResult((tallies = [.. mesh.Control.GetFaultTallies()]).Count(t => t.Requests == Requests) == 4 && tallies.Where(t => t.Fault == "there").Sum(t => t.Requests) == (2 * Requests) - tallies.Where(t => t.Fault == "lost").Sum(t => t.Fires)));
+            await UntilAsync(
+                () => Task.FromResult((tallies = [.. mesh.Control.GetFaultTallies()]).Count(t => t.Requests == Requests) == 4 && tallies.Where(t => t.Fault == "there").Sum(t => t.Requests) == (2 * Requests) - tallies.Where(t => t.Fault == "lost").Sum(t => t.Fires)),
+                () => $"run {run}: {string.Join("; ", tallies.Select(t => $"{t.Fault} {t.From}->{t.To}.{t.Endpoint} at {t.Instance} {t.Requests} requests {t.Fires} fires"))}");
             journals.Add(string.Concat(tallies.OrderBy(t => (t.Fault, t.From, t.Endpoint)).Select(t => t.Journal())));
             mesh.Control.ClearFaults();
             await mesh.Control.WaitForFaultsAsync(TestContext.Current.CancellationToken);
@@ -120,9 +122,13 @@ public class FaultsInMeshTests
         return (int)response.StatusCode;
     }
 
-    private static async Task UntilAsync(Func<Task<bool>> holds)
+    private static async Task UntilAsync(Func<Task<bool>> holds, Func<string>? otherwise = null)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (!await holds()) await Task.Delay(20, patience.Token);
+        while (!await holds())
+        {
+            if (patience.IsCancellationRequested) Assert.Fail(otherwise?.Invoke() ?? "it did not come about in a minute");
+            await Task.Delay(20, CancellationToken.None);
+        }
     }
 }

@@ -2,8 +2,8 @@ using System.Diagnostics;
 
 namespace AspireMesh.Hosting.Kubernetes.Tests.Publishing;
 
-/// <summary>The shop, published by its own AppHost as a process, into a folder that goes away with the test.</summary>
-internal sealed class PublishedShop : IDisposable
+/// <summary>The shop (or another AppHost), published by its own AppHost as a process, into a folder that goes away with the test.</summary>
+internal sealed class PublishedShop(string appHost = "Shop.AppHost") : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
@@ -35,7 +35,7 @@ internal sealed class PublishedShop : IDisposable
 
     public async Task AgainAsync(params string[] more)
     {
-        string[] arguments = [Path.Combine(AppContext.BaseDirectory, "Shop.AppHost.dll"), "--operation", "publish", "--step", "publish", "--output-path", Folder, .. more];
+        string[] arguments = [Path.Combine(AppContext.BaseDirectory, $"{appHost}.dll"), "--operation", "publish", "--step", "publish", "--output-path", Folder, .. more];
         using var process = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         using var patience = new CancellationTokenSource(Patience);
         try

@@ -16,6 +16,7 @@ internal sealed class InboundRules
     private readonly MeshSnapshot _snapshot;
     private readonly FaultServices _faults;
     private readonly bool _hasFaults;
+    private readonly Lock _compiling = new();
     private readonly ConcurrentDictionary<string, EdgeFaults?> _byCaller = new(StringComparer.Ordinal);
 
     private InboundRules(InboundEndpoint endpoint, MeshSnapshot snapshot, InboundRules? previous, FaultServices faults)
@@ -50,7 +51,14 @@ internal sealed class InboundRules
         };
 
     /// <summary>The faults of the edge from this caller; null for none.</summary>
-    public EdgeFaults? FaultsFrom(CallerIdentity caller) => !_hasFaults ? null : _byCaller.GetOrAdd(caller.Workload ?? "", c => CompileFaults(c, null));
+    public EdgeFaults? FaultsFrom(CallerIdentity caller)
+    {
+        if (!_hasFaults) return null;
+        var name = caller.Workload ?? "";
+        if (_byCaller.TryGetValue(name, out var known)) return known;
+        // Once: every compilation has counts of its own, and those of a second one would be told in place of those that count.
+        lock (_compiling) return _byCaller.TryGetValue(name, out known) ? known : _byCaller[name] = CompileFaults(name, null);
+    }
 
     private EdgeFaults? CompileFaults(string caller, EdgeFaults? previous) =>
         EdgeFaults.Compile(_snapshot.Faults, FaultSide.Inbound, new FaultEdge(caller.Length == 0 ? null : caller, _snapshot.Workload, Endpoint.Name), previous, _faults);

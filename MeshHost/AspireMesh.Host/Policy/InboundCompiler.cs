@@ -42,7 +42,7 @@ internal static class InboundCompiler
         // An app that speaks TLS hears "https" in HTTP/2's :scheme only from the pipeline; a spliced stream says "http" and such an app refuses it.
         endpoint.AppTls || endpoint.Jwt is not null || endpoint.LoadShedding is not null || endpoint.IdentityHeader || endpoint.Spans
         || endpoint.RateLimits.Length > 0
-        || endpoint.Authorization.Any(r => r.Requests.Length > 0 || r.Claims.Length > 0)
+        || endpoint.Authorization.Any(r => r.NeedsRequest)
         || faults.Any(f => f.Side == FaultSide.Inbound && !FaultKinds.OnTls.Contains(f.Fault.Kind) && !FaultKinds.OnControl.Contains(f.Fault.Kind) && (f.To ?? workload) == workload && (f.Endpoint ?? endpoint.Name) == endpoint.Name);
 
     /// <summary>
@@ -56,7 +56,7 @@ internal static class InboundCompiler
         foreach (var rule in workload.Inbound.Authorization)
         {
             if (rule.Endpoints.Length > 0 && !rule.Endpoints.Contains(endpoint.Name)) continue;
-            var onRequests = rule.Requests.Length > 0 || rule.Claims.Length > 0;
+            var onRequests = rule.NeedsRequest;
             // On opaque TCP such a rule can never match; an Allow of this kind must not open the endpoint, a Deny must not vanish silently: refused when checked.
             if (onRequests && !http) continue;
             var callers = rule.Callers.Select(c => Complete(index, c)).ToImmutableArray();

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace AspireMesh.Protocol.Policies;
 
@@ -42,6 +43,10 @@ public sealed record AuthorizationRule
 
     /// <summary>Claims of a validated token that must all match; needs a <see cref="JwtPolicy"/>.</summary>
     public ImmutableArray<NamedMatch> Claims { get; init; } = [];
+
+    /// <summary>Whether it looks at more than who calls: it cannot be judged on a connection alone.</summary>
+    [JsonIgnore]
+    public bool NeedsRequest => Requests.Length > 0 || Claims.Length > 0;
 }
 
 /// <summary>Token validation (RFC 7519, RFC 8725).</summary>

@@ -59,7 +59,7 @@ internal static class IstioSecurity
     internal static bool TakesUnknown(RenderSession session, WorkloadModel workload) => session.Model.Mtls switch
     {
         MtlsMode.Strict => false,
-        MtlsMode.Permissive => !workload.Inbound.Authorization.Any(r => r.Action == AuthorizationAction.Allow && (r.Requests.Length > 0 || r.Claims.Length > 0)),
+        MtlsMode.Permissive => !workload.Inbound.Authorization.Any(r => r.Action == AuthorizationAction.Allow && r.NeedsRequest),
         _ => true,
     };
 

@@ -23,7 +23,7 @@ internal sealed class InboundPoliciesRule : IModelRule
                 if (!SpiffeId.TryParse(caller, out _, out var error)) problems.Add(MeshDiagnostics.BadName, $"{subject}: the caller '{caller}' cannot be used ({error}). Write a workload's name or a SPIFFE ID.");
             }
             if (workload.Endpoints.Length > 0 && workload.Endpoints.All(e => e.Protocol == AppProtocol.Tcp)) CheckOpaque(inbound, subject, problems);
-            foreach (var rule in inbound.Authorization.Where(r => r.Requests.Length > 0 || r.Claims.Length > 0))
+            foreach (var rule in inbound.Authorization.Where(r => r.NeedsRequest))
             {
                 foreach (var endpoint in workload.Endpoints.Where(e => e.Protocol == AppProtocol.Tcp && rule.Endpoints.Contains(e.Name)))
                 {

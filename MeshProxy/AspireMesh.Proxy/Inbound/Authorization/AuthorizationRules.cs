@@ -43,11 +43,11 @@ internal sealed class AuthorizationRules
         _allow = [.. here.Where(r => r.Source.Action == AuthorizationAction.Allow)];
         _audit = [.. here.Where(r => r.Source.Action == AuthorizationAction.Audit)];
         _auditOnly = auditOnly;
-        _takesPlaintext = permissive && !_allow.Any(r => r.NeedsRequest);
+        _takesPlaintext = permissive && !_allow.Any(r => r.Source.NeedsRequest);
     }
 
     /// <summary>Whether a rule reads more of a request than who sent it.</summary>
-    public bool NeedRequests => _deny.Concat(_allow).Concat(_audit).Any(r => r.NeedsRequest);
+    public bool NeedRequests => _deny.Concat(_allow).Concat(_audit).Any(r => r.Source.NeedsRequest);
 
     /// <summary>Judges a request.</summary>
     public AuthorizationDecision Judge(HttpContext context, CallerIdentity caller, IReadOnlyDictionary<string, IReadOnlyList<string>>? claims)
@@ -70,11 +70,11 @@ internal sealed class AuthorizationRules
     {
         string? audited = null;
         foreach (var rule in _audit)
-            if (rule.MayBeAbout(caller) && !rule.NeedsRequest) audited = rule.Source.Name;
+            if (rule.MayBeAbout(caller) && !rule.Source.NeedsRequest) audited = rule.Source.Name;
         foreach (var rule in _deny)
-            if (rule.MayBeAbout(caller) && (!rule.NeedsRequest || !requestsFollow)) return Refuse(rule.Source.Name, audited);
+            if (rule.MayBeAbout(caller) && (!rule.Source.NeedsRequest || !requestsFollow)) return Refuse(rule.Source.Name, audited);
         foreach (var rule in _allow)
-            if (rule.MatchesCaller(caller) && (!rule.NeedsRequest || requestsFollow)) return new AuthorizationDecision(true, rule.Source.Name, audited);
+            if (rule.MatchesCaller(caller) && (!rule.Source.NeedsRequest || requestsFollow)) return new AuthorizationDecision(true, rule.Source.Name, audited);
         return Otherwise(caller, audited);
     }
 
@@ -90,8 +90,6 @@ internal sealed class AuthorizationRules
         private readonly (string Name, TextMatcher Value)[] _claims = [.. source.Claims.Select(c => (c.Name, TextMatcher.ForValue(c.Match)))];
 
         public AuthorizationRule Source { get; } = source;
-
-        public bool NeedsRequest => _requests.Length > 0 || _claims.Length > 0;
 
         public bool MatchesCaller(CallerIdentity caller) => Source.Callers.IsEmpty ? caller.Id is not null : Source.Callers.Any(caller.Is);
 

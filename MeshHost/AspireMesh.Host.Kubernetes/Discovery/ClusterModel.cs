@@ -42,7 +42,7 @@ internal static class ClusterModel
         var intercepted = pattern.Workloads.Where(w => w.Intercept is not null).Select(w => w.Name).ToHashSet(StringComparer.Ordinal);
         return current with
         {
-            Workloads = [.. current.Workloads.Select(w => patterns.TryGetValue(w.Name, out var one) ? w with { Sidecars = [.. byWorkload[w.Name].Select(p => Sidecar(one, p) with { Weight = WeightOf(w, p, one) })] } : w)],
+            Workloads = [.. current.Workloads.Select(w => patterns.TryGetValue(w.Name, out var one) ? w with { Sidecars = Sidecars(w, one, byWorkload[w.Name]) } : w)],
             Edges = [.. current.Edges.Select(e => listens[(e.From, e.To, e.Endpoint)].FirstOrDefault() is { } listen ? e with { Listen = Listen(listen, byWorkload[e.From]), Addresses = intercepted.Contains(e.From) ? addresses.Of(e.To, e.Endpoint, byWorkload[e.To]) : [] } : e)],
         };
     }
@@ -54,8 +54,12 @@ internal static class ClusterModel
         Labels = pod.Zone is null ? pattern.Labels : pattern.Labels.SetItem("zone", pod.Zone),
     };
 
-    // Somebody may have given this pod another weight since it came.
-    private static double WeightOf(WorkloadModel current, Pod pod, SidecarModel pattern) => current.Sidecars.FirstOrDefault(s => s.Instance == pod.Name)?.Weight ?? pattern.Weight;
+    private static ImmutableArray<SidecarModel> Sidecars(WorkloadModel current, SidecarModel pattern, IEnumerable<Pod> pods)
+    {
+        // Somebody may have given a pod another weight since it came.
+        var weights = current.Sidecars.ToDictionary(s => s.Instance, s => s.Weight, StringComparer.Ordinal);
+        return [.. pods.Select(p => Sidecar(pattern, p) with { Weight = weights.GetValueOrDefault(p.Name, pattern.Weight) })];
+    }
 
     private static ImmutableDictionary<string, string> Listen(string address, IEnumerable<Pod> callers) => callers.ToImmutableDictionary(p => p.Name, _ => address);
 }

@@ -30,12 +30,7 @@ internal sealed class ConcurrencyGate(int maxRunning, int maxWaiting)
     /// <summary>Takes a place that is free; nobody waits.</summary>
     public bool TryEnter()
     {
-        lock (_turn)
-        {
-            if (maxRunning > 0 && _running >= maxRunning) return false;
-            _running++;
-            return true;
-        }
+        lock (_turn) return TakeFree();
     }
 
     /// <summary>True when there is a place (leave it with <see cref="Leave"/>), false when the queue is full.</summary>
@@ -46,12 +41,7 @@ internal sealed class ConcurrencyGate(int maxRunning, int maxWaiting)
         Waiter waiter;
         lock (_turn)
         {
-            if (maxRunning <= 0 || _running < maxRunning)
-            {
-                _running++;
-                return ValueTask.FromResult(true);
-            }
-
+            if (TakeFree()) return ValueTask.FromResult(true);
             if (_waiting.Count >= maxWaiting) return ValueTask.FromResult(false);
             waiter = new Waiter();
             waiter.Node = _waiting.AddLast(waiter);
@@ -78,6 +68,13 @@ internal sealed class ConcurrencyGate(int maxRunning, int maxWaiting)
 
         // Outside the lock: the place passes on without the count going down in between.
         if (next is not null && !next.Admitted.TrySetResult(true)) Leave();
+    }
+
+    private bool TakeFree()
+    {
+        if (maxRunning > 0 && _running >= maxRunning) return false;
+        _running++;
+        return true;
     }
 
     private bool Has(int running, int waiting) => running == maxRunning && waiting == maxWaiting;

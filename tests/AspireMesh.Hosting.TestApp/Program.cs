@@ -53,42 +53,30 @@ if (int.TryParse(Environment.GetEnvironmentVariable("PID_PORT"), out var pidPort
 app.Run();
 
 // Tells replicas apart where nothing is asked.
-static async Task SayPidAsync(int listen, CancellationToken stopping)
-{
-    using var listener = new TcpListener(IPAddress.Loopback, listen);
-    listener.Start();
-    while (!stopping.IsCancellationRequested)
-    {
-        using var client = await listener.AcceptTcpClientAsync(stopping);
-        await client.GetStream().WriteAsync(Encoding.UTF8.GetBytes($"{Environment.ProcessId}"), stopping);
-        client.Client.Shutdown(SocketShutdown.Send);
-    }
-}
+static Task SayPidAsync(int listen, CancellationToken stopping) => ListenAsync(listen, async stream => await stream.WriteAsync(Encoding.UTF8.GetBytes($"{Environment.ProcessId}"), stopping), stopping);
 
 // Ends TLS itself and says its name to whoever sends a byte.
 async Task SayOverTlsAsync(int listen, CancellationToken stopping)
 {
     using var certificate = OwnCertificate();
-    using var listener = new TcpListener(IPAddress.Loopback, listen);
-    listener.Start();
-    while (!stopping.IsCancellationRequested)
+    await ListenAsync(listen, async stream =>
     {
-        var client = await listener.AcceptTcpClientAsync(stopping);
-        _ = Task.Run(async () =>
-        {
-            using (client)
-            await using (var tls = new SslStream(client.GetStream()))
-            {
-                await tls.AuthenticateAsServerAsync(certificate);
-                if (await tls.ReadAsync(new byte[1], stopping) == 0) return;
-                await tls.WriteAsync(Encoding.UTF8.GetBytes($"{name} in its own TLS"), stopping);
-                await tls.ShutdownAsync();
-            }
-        }, stopping);
-    }
+        await using var tls = new SslStream(stream);
+        await tls.AuthenticateAsServerAsync(certificate);
+        if (await tls.ReadAsync(new byte[1], stopping) == 0) return;
+        await tls.WriteAsync(Encoding.UTF8.GetBytes($"{name} in its own TLS"), stopping);
+        await tls.ShutdownAsync();
+    }, stopping);
 }
 
-async Task EchoAsync(int listen, CancellationToken stopping)
+Task EchoAsync(int listen, CancellationToken stopping) => ListenAsync(listen, async stream =>
+{
+    await stream.WriteAsync(Encoding.UTF8.GetBytes($"hello from {name}"), stopping);
+    await stream.CopyToAsync(stream, stopping);
+}, stopping);
+
+// A caller that breaks off ends its own connection and no other's.
+static async Task ListenAsync(int listen, Func<NetworkStream, Task> serve, CancellationToken stopping)
 {
     using var listener = new TcpListener(IPAddress.Loopback, listen);
     listener.Start();
@@ -97,12 +85,7 @@ async Task EchoAsync(int listen, CancellationToken stopping)
         var client = await listener.AcceptTcpClientAsync(stopping);
         _ = Task.Run(async () =>
         {
-            using (client)
-            {
-                var stream = client.GetStream();
-                await stream.WriteAsync(Encoding.UTF8.GetBytes($"hello from {name}"), stopping);
-                await stream.CopyToAsync(stream, stopping);
-            }
+            using (client) await serve(client.GetStream());
         }, stopping);
     }
 }

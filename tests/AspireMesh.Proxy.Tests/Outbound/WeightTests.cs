@@ -12,12 +12,10 @@ public class WeightTests
     private const int Requests = 20_000;
     private readonly Clusters _clusters = new();
 
+    public static TheoryData<LoadBalancingAlgorithm> Algorithms => [.. Enum.GetValues<LoadBalancingAlgorithm>()];
+
     [Theory]
-    [InlineData(LoadBalancingAlgorithm.PeakEwma)]
-    [InlineData(LoadBalancingAlgorithm.LeastRequests)]
-    [InlineData(LoadBalancingAlgorithm.Random)]
-    [InlineData(LoadBalancingAlgorithm.RoundRobin)]
-    [InlineData(LoadBalancingAlgorithm.ConsistentHash)]
+    [MemberData(nameof(Algorithms))]
     public void Of_equally_good_destinations_each_gets_its_share(LoadBalancingAlgorithm algorithm)
     {
         var cluster = Weighted(new() { Algorithm = algorithm }, 1, 3, 6);
@@ -67,11 +65,7 @@ public class WeightTests
     }
 
     [Theory]
-    [InlineData(LoadBalancingAlgorithm.PeakEwma)]
-    [InlineData(LoadBalancingAlgorithm.LeastRequests)]
-    [InlineData(LoadBalancingAlgorithm.Random)]
-    [InlineData(LoadBalancingAlgorithm.RoundRobin)]
-    [InlineData(LoadBalancingAlgorithm.ConsistentHash)]
+    [MemberData(nameof(Algorithms))]
     public void Without_weight_a_destination_is_the_last_resort(LoadBalancingAlgorithm algorithm)
     {
         var cluster = Weighted(new() { Algorithm = algorithm }, 0, 1, 2);
@@ -82,11 +76,7 @@ public class WeightTests
     }
 
     [Theory]
-    [InlineData(LoadBalancingAlgorithm.PeakEwma)]
-    [InlineData(LoadBalancingAlgorithm.LeastRequests)]
-    [InlineData(LoadBalancingAlgorithm.Random)]
-    [InlineData(LoadBalancingAlgorithm.RoundRobin)]
-    [InlineData(LoadBalancingAlgorithm.ConsistentHash)]
+    [MemberData(nameof(Algorithms))]
     public void Where_none_has_a_weight_all_are_alike(LoadBalancingAlgorithm algorithm)
     {
         var third = 1.0 / 3;
@@ -94,11 +84,7 @@ public class WeightTests
     }
 
     [Theory]
-    [InlineData(LoadBalancingAlgorithm.PeakEwma)]
-    [InlineData(LoadBalancingAlgorithm.LeastRequests)]
-    [InlineData(LoadBalancingAlgorithm.Random)]
-    [InlineData(LoadBalancingAlgorithm.RoundRobin)]
-    [InlineData(LoadBalancingAlgorithm.ConsistentHash)]
+    [MemberData(nameof(Algorithms))]
     public void Slow_start_holds_a_new_destination_back_whatever_the_algorithm(LoadBalancingAlgorithm algorithm)
     {
         var policy = new LoadBalancingPolicy { Algorithm = algorithm, SlowStart = TimeSpan.FromSeconds(10) };

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
-using System.Net;
 using System.Net.Sockets;
+using AspireMesh.Proxy.Tests.Pairs;
 
 namespace AspireMesh.Proxy.Tests.Pipeline;
 
@@ -13,61 +13,25 @@ internal sealed class RefusingServer : IAsyncDisposable
 {
     private const byte RefusedStream = 7;
 
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly TcpApp _app;
     private readonly TurnedAway _how;
     private readonly int _times;
-    private readonly Task _loop;
     private int _requests;
-    private int _connections;
 
     public RefusingServer(TurnedAway how, int times)
     {
         (_how, _times) = (how, times);
-        _listener.Start();
-        _loop = AcceptAsync();
+        _app = TcpApp.Start(SpeakAsync);
     }
 
-    public string Address => _listener.LocalEndpoint.ToString()!;
+    public string Address => _app.Address;
 
     /// <summary>How often headers came, whatever it did with them.</summary>
     public int Requests => Volatile.Read(ref _requests);
 
-    public int Connections => Volatile.Read(ref _connections);
+    public int Connections => _app.Connections;
 
-    public async ValueTask DisposeAsync()
-    {
-        _listener.Stop();
-        await _loop;
-    }
-
-    private async Task AcceptAsync()
-    {
-        try
-        {
-            while (true) _ = ServeAsync(await _listener.AcceptTcpClientAsync());
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            return;
-        }
-    }
-
-    private async Task ServeAsync(TcpClient connection)
-    {
-        using (connection)
-        {
-            Interlocked.Increment(ref _connections);
-            try
-            {
-                await SpeakAsync(connection.GetStream());
-            }
-            catch (Exception e) when (e is IOException or EndOfStreamException)
-            {
-                // The other end has gone.
-                return;
-            }
-        }
-    }
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
 
     private async Task SpeakAsync(NetworkStream stream)
     {

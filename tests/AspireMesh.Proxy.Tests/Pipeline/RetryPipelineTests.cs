@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using AspireMesh.Protocol.Policies;
 using AspireMesh.Protocol.Snapshot;
+using AspireMesh.Proxy.Tests.Pairs;
 using AspireMesh.TestKit;
 using Microsoft.AspNetCore.Http;
 
@@ -236,53 +237,29 @@ public class RetryPipelineTests
     /// <summary>Answers the first request on a connection and hangs up after reading the second one.</summary>
     private sealed class HangsUpOnSecond : IAsyncDisposable
     {
-        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+        private readonly TcpApp _app;
         private readonly List<string> _seen = [];
-        private readonly Task _loop;
 
-        public HangsUpOnSecond()
-        {
-            _listener.Start();
-            _loop = AcceptAsync();
-        }
+        public HangsUpOnSecond() => _app = TcpApp.Start(ServeAsync);
 
-        public string Address => _listener.LocalEndpoint.ToString()!;
+        public string Address => _app.Address;
 
         public int Count(string method)
         {
             lock (_seen) return _seen.Count(m => m == method);
         }
 
-        public async ValueTask DisposeAsync()
-        {
-            _listener.Stop();
-            await _loop;
-        }
+        public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-        private async Task AcceptAsync()
+        private async Task ServeAsync(NetworkStream stream)
         {
-            try
+            var buffer = new byte[4096];
+            for (var turn = 1; turn <= 2; turn++)
             {
-                while (true) _ = ServeAsync(await _listener.AcceptTcpClientAsync());
-            }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
-            {
-                return;
-            }
-        }
-
-        private async Task ServeAsync(TcpClient connection)
-        {
-            using (connection)
-            {
-                var buffer = new byte[4096];
-                for (var turn = 1; turn <= 2; turn++)
-                {
-                    var read = await connection.GetStream().ReadAsync(buffer);
-                    if (read == 0) return;
-                    lock (_seen) _seen.Add(Encoding.ASCII.GetString(buffer, 0, read).Split(' ')[0]);
-                    if (turn == 1) await connection.GetStream().WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"u8.ToArray());
-                }
+                var read = await stream.ReadAsync(buffer);
+                if (read == 0) return;
+                lock (_seen) _seen.Add(Encoding.ASCII.GetString(buffer, 0, read).Split(' ')[0]);
+                if (turn == 1) await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"u8.ToArray());
             }
         }
     }

@@ -5,9 +5,11 @@ namespace AspireMesh.Proxy.Tests.Sockets;
 /// <summary>Work at the end of a turn: all of it, once, in order, also what comes while it runs or after the end.</summary>
 public class SocketTurnsTests
 {
+    private const string NotHere = "There are no such sockets on this system.";
+
     public static bool HasThem => OperatingSystem.IsLinux();
 
-    [Fact(SkipUnless = nameof(HasThem), Skip = "There are no such sockets on this system.")]
+    [Fact(SkipUnless = nameof(HasThem), Skip = NotHere)]
     public async Task What_is_queued_is_run_once_and_in_its_order()
     {
         using var turns = SocketTurns.TryStart()!;
@@ -26,7 +28,7 @@ public class SocketTurnsTests
         Assert.Equal(Enumerable.Range(0, 1000), ran);
     }
 
-    [Fact(SkipUnless = nameof(HasThem), Skip = "There are no such sockets on this system.")]
+    [Fact(SkipUnless = nameof(HasThem), Skip = NotHere)]
     public async Task What_many_threads_queue_is_all_run()
     {
         using var turns = SocketTurns.TryStart()!;
@@ -39,7 +41,7 @@ public class SocketTurnsTests
         await all.Task.WaitAsync(TestContext.Current.CancellationToken);
     }
 
-    [Fact(SkipUnless = nameof(HasThem), Skip = "There are no such sockets on this system.")]
+    [Fact(SkipUnless = nameof(HasThem), Skip = NotHere)]
     public async Task What_is_queued_by_work_that_runs_is_run_in_a_later_turn()
     {
         using var turns = SocketTurns.TryStart()!;
@@ -54,7 +56,7 @@ public class SocketTurnsTests
         await last.Task.WaitAsync(TestContext.Current.CancellationToken);
     }
 
-    [Fact(SkipUnless = nameof(HasThem), Skip = "There are no such sockets on this system.")]
+    [Fact(SkipUnless = nameof(HasThem), Skip = NotHere)]
     public async Task What_comes_after_the_end_is_run_all_the_same()
     {
         var turns = SocketTurns.TryStart()!;
